@@ -1,0 +1,354 @@
+"""The Python face of medclf: a function for every command, with the same name.
+
+This is the door: it alone reads the environment (`MEDCLF_HOME`, `MEDCLF_ACTOR`) and the
+clock, and hands both down. Rooms that take long to import are imported when called.
+"""
+
+import asyncio
+import getpass
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medclf.errors import MisuseError
+from medclf.study.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from medclf.audit.checkpoint import Checkpoint
+    from medclf.audit.event import Event
+    from medclf.audit.verification import Verification
+    from medclf.demonstration.story import Told
+    from medclf.model.backbone import Listed
+    from medclf.opinion import Opinion
+    from medclf.registry.store import Release
+    from medclf.service.client import ClientConfig
+    from medclf.service.config import ServiceConfig
+    from medclf.study.home import Home
+    from medclf.study.ingest import Ingested
+    from medclf.study.read import Read
+    from medclf.study.train import Trained
+    from medclf.study.validate import Validated
+
+StrPath = str | os.PathLike[str]
+
+
+def open_home(home: StrPath | None = None, actor: str | None = None) -> "Home":
+    """Return the folder that holds audit trail, keys and lineage.
+
+    Args:
+        home: the folder; `MEDCLF_HOME`, or `.medclf` in the user's home when None.
+        actor: who acts; `MEDCLF_ACTOR`, or the user's login name when None.
+    """
+    from medclf.study.home import Home
+
+    folder = Path(home or os.environ.get("MEDCLF_HOME") or Path.home() / ".medclf")
+    who = actor or os.environ.get("MEDCLF_ACTOR") or getpass.getuser()
+    return Home(folder=folder.absolute(), actor=who, clock=now)
+
+
+def now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def init(
+    kind: str,
+    data: StrPath,
+    *,
+    weights: str = "hub",
+    out: StrPath = "study.yaml",
+    backbone: str | None = None,
+    label: str = "label",
+    positive: str | None = None,
+    size: int | None = None,
+    method: str = "finetune",
+    replace: bool = False,
+) -> Path:
+    """Write a commented `study.yaml` for a labels table.
+
+    Args:
+        kind: `xray`, `fundus` or `pathology`.
+        data: labels table, CSV with columns path and label at least.
+        weights: `hub`, `random`, or a file of pretrained weights.
+        out: file to write.
+        backbone: `provider/architecture`; told from the weights' name when None.
+        label: the column that holds the label.
+        positive: the finding among two labels; told from their names when None.
+        size: side of the input in pixels.
+        method: `probe` or `finetune`.
+        replace: whether an existing file may be replaced.
+
+    Raises:
+        MedclfError: see `medclf.study.init.init`.
+    """
+    from medclf.study.init import Wishes
+    from medclf.study.init import init as step
+
+    wishes = Wishes(
+        weights=weights, backbone=backbone, label=label, positive=positive, size=size, method=method
+    )
+    return step(_kind(kind), Path(data), Path(out), wishes=wishes, replace=replace)
+
+
+def ingest(
+    study: StrPath,
+    *,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Ingested":
+    """Check every image that a study names and write its manifest.
+
+    Raises:
+        MedclfError: see `medclf.study.ingest.ingest`.
+    """
+    from medclf.study.ingest import ingest as step
+
+    return step(Path(study), home=open_home(home, actor), progress=progress)
+
+
+def train(
+    study: StrPath,
+    *,
+    out: StrPath | None = None,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Trained":
+    """Train, calibrate and pack the model of a study.
+
+    Raises:
+        MedclfError: see `medclf.study.train.train`.
+    """
+    from medclf.study.train import train as step
+
+    return step(
+        Path(study),
+        out=None if out is None else Path(out),
+        home=open_home(home, actor),
+        progress=progress,
+    )
+
+
+def validate(
+    package: StrPath,
+    *,
+    data: StrPath,
+    out: StrPath,
+    protocol: StrPath | None = None,
+    label: str = "label",
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Validated":
+    """Read every image of a labels table with a package and report how well it did.
+
+    Raises:
+        MedclfError: see `medclf.study.validate.validate`.
+    """
+    from medclf.study.validate import validate as step
+
+    return step(
+        Path(package),
+        data=Path(data),
+        out=Path(out),
+        protocol=None if protocol is None else Path(protocol),
+        label=label,
+        home=open_home(home, actor),
+        progress=progress,
+    )
+
+
+def read(
+    package: StrPath,
+    images: Iterable[StrPath],
+    *,
+    home: StrPath | None = None,
+    actor: str | None = None,
+) -> "Iterator[Read]":
+    """Give a package's opinion of some images, one after the other, each audited.
+
+    Raises:
+        MedclfError: see `medclf.study.read.read`.
+    """
+    from medclf.study.read import read as step
+
+    return step(Path(package), map(Path, images), home=open_home(home, actor))
+
+
+def release(
+    package: StrPath,
+    *,
+    note: str = "",
+    unvalidated: bool = False,
+    home: StrPath | None = None,
+    actor: str | None = None,
+) -> "Release":
+    """Sign a release record for a validated package.
+
+    Raises:
+        MedclfError: see `medclf.study.release.release`.
+    """
+    from medclf.study.release import release as step
+
+    return step(Path(package), home=open_home(home, actor), note=note, unvalidated=unvalidated)
+
+
+def serve(
+    package: StrPath,
+    *,
+    config: "ServiceConfig | None" = None,
+    require_release: bool = False,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    ready: Callable[[str], None] = lambda address: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve a package over gRPC until SIGTERM or Ctrl-C, then finish what is in flight.
+
+    Args:
+        package: the package's folder.
+        config: where to listen and how much to take on.
+        require_release: refuse a package that was not released here.
+        home: whose audit trail records every opinion.
+        actor: who started the server.
+        ready: told the address once the server takes calls.
+        stop: set it to stop without a signal.
+
+    Raises:
+        MedclfError: the package, the address or the audit trail cannot be used.
+    """
+    from medclf.service.config import ServiceConfig
+    from medclf.service.served import ServedClassifier
+    from medclf.service.server import serve as run
+    from medclf.study.read import load_classifier
+
+    place = open_home(home, actor)
+    classifier = load_classifier(Path(package), place)
+    if require_release and not classifier.released:
+        raise MisuseError(
+            f"Package {classifier.package.digest[:19]} was not released here.",
+            advice="Validate it and run `medclf release`, or leave out --require-release.",
+            package=classifier.package.digest,
+        )
+    with place.open_trail() as trail:
+        asyncio.run(
+            run(
+                ServedClassifier(classifier),
+                trail.append,
+                config=config or ServiceConfig(),
+                ready=ready,
+                stop=stop,
+            )
+        )
+
+
+def ask(
+    images: Iterable[StrPath], *, server: str, config: "ClientConfig | None" = None
+) -> "Iterator[tuple[Path, Opinion]]":
+    """Ask a server for its opinion of some images, one after the other.
+
+    Raises:
+        MedclfError: see `medclf.service.client.OpinionClient.ask`.
+    """
+    from medclf.service.client import ClientConfig, OpinionClient
+
+    with OpinionClient(server, config=config or ClientConfig()) as client:
+        for image in images:
+            yield Path(image), client.ask(Path(image))
+
+
+def audit_verify(
+    *, home: StrPath | None = None, known: "Checkpoint | None" = None
+) -> "Verification":
+    """Verify the whole audit trail.
+
+    Raises:
+        AuditTampered: `facts["sequence"]` is the first bad record.
+        AuditUnavailable: the trail cannot be read.
+    """
+    from medclf.audit.verification import verify_trail
+
+    return verify_trail(open_home(home, "audit").audit_folder, known=known)
+
+
+def audit_show(
+    *, home: StrPath | None = None, start: int = 1, limit: int | None = None
+) -> "Iterator[Event]":
+    """Give the events of the audit trail in order; they are read, not verified.
+
+    Raises:
+        AuditUnavailable: the trail cannot be read.
+    """
+    from medclf.audit.trail import read_events
+
+    return read_events(open_home(home, "audit").audit_folder, start=start, limit=limit)
+
+
+def audit_export(out: StrPath, *, home: StrPath | None = None) -> Path:
+    """Write the audit trail as JSON lines that a third party can check with the public key.
+
+    Raises:
+        AuditTampered: the trail does not hold.
+        AuditUnavailable: it cannot be read or written.
+    """
+    from medclf.audit.export import export_events
+
+    export_events(open_home(home, "audit").audit_folder, Path(out))
+    return Path(out)
+
+
+def models() -> "tuple[Listed, ...]":
+    """Return the backbones that medclf lists by name."""
+    from medclf.model.backbone import LISTED
+
+    return LISTED
+
+
+def dicomize(
+    table: StrPath,
+    out: StrPath,
+    *,
+    kind: str,
+    limit: int | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Turn PNG or JPEG images with a labels table into valid DICOM objects.
+
+    Returns:
+        The labels table of the DICOM files.
+
+    Raises:
+        MedclfError: see `medclf.study.dicomize.dicomize`.
+    """
+    from medclf.study.dicomize import dicomize as step
+
+    return step(Path(table), Path(out), kind=_kind(kind), limit=limit, progress=progress)
+
+
+def demo(out: StrPath = "demo-out", *, progress: Progress = silent, count: int = 600) -> "Told":
+    """Walk the whole path on made-up X-rays: from DICOM to an audited second opinion.
+
+    Raises:
+        MedclfError: of the room where it failed.
+    """
+    from medclf.demonstration.story import tell
+
+    place = open_home(Path(out) / "home", None)
+    return tell(
+        Path(out).absolute(), clock=place.clock, actor=place.actor, count=count, progress=progress
+    )
+
+
+def _kind(kind: str) -> Any:
+    from medclf.dicom.instance import Kind
+
+    try:
+        return Kind(kind)
+    except ValueError as error:
+        raise MisuseError(
+            f"{kind!r} is not a kind of image.",
+            advice=f"Choose among {', '.join(known.value for known in Kind)}.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Turning scores into probabilities, decisions and abstentions, on cases kept for that alone."""

@@ -1,0 +1,181 @@
+"""One package and one image in, one second opinion out: the function that everything calls.
+
+Validation, the gRPC service and the command line all go through `Classifier.read`, so
+that what is validated is what is served. It does no I/O beyond loading the package:
+whoever calls it records the opinion in the audit trail.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+from safetensors.numpy import load as load_arrays
+
+from medclf.calibrate.novelty import Novelty
+from medclf.calibrate.scaling import Temperature
+from medclf.config import Config, parse
+from medclf.dicom.admission import objection_to
+from medclf.dicom.instance import Instance, Kind
+from medclf.errors import PackageRefused, PixelsRefused
+from medclf.model.network import Architecture
+from medclf.model.runtime import Runtime
+from medclf.opinion import Decision, Finding, Opinion, Status
+from medclf.pixels.decode import decode
+from medclf.pixels.picture import POLICY
+from medclf.pixels.quality import assess
+from medclf.pixels.transforms.preprocessing import Preprocessing, geometry, normalise
+from medclf.reasons import Reason
+from medclf.registry.package import Package
+
+
+class PackedPoint(Config):
+    """An operating point as it was frozen on the calibrate part."""
+
+    name: str
+    label: str
+    threshold: float = Field(ge=0, le=1)
+    rule: str
+    sensitivity: float
+    specificity: float
+    n: int
+
+
+class PackedModel(Config):
+    """What `model.json` in a package says.
+
+    Attributes:
+        format: of this file.
+        name: of the study that made the package.
+        architecture: of the network.
+        preprocessing: from picture to input.
+        pixels: the rules by which stored values become a picture.
+        labels: the label space, in the order of the scores.
+        positive: the label a two-class model reports; None when every label is a finding.
+        temperature: scores are divided by it before the softmax.
+        operating_points: one for each finding.
+        made_up: whether it learned from simulated images.
+    """
+
+    format: Literal["medclf-model/1"] = "medclf-model/1"
+    name: str
+    architecture: Architecture
+    preprocessing: Preprocessing
+    pixels: str
+    labels: tuple[str, ...] = Field(min_length=2)
+    positive: str | None
+    temperature: float = Field(gt=0)
+    operating_points: tuple[PackedPoint, ...]
+    made_up: bool = False
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A loaded package, ready to be asked; safe to call from several threads."""
+
+    package: Package
+    model: PackedModel
+    runtime: Runtime
+    novelty: Novelty
+    released: bool = False
+
+    @classmethod
+    def load(cls, path: Path, *, released: bool = False, device: str = "cpu") -> "Classifier":
+        """Load a package after checking every byte of it.
+
+        Args:
+            path: the package's folder.
+            released: whether a signed release record was found for it; opinions carry it.
+            device: where the network runs.
+
+        Raises:
+            PackageTampered: a file is not the one the package was named by.
+            PackageRefused: the folder is not a package this version can read.
+        """
+        package = Package.load(path)
+        model = parse(package.json("model.json"), PackedModel, where=f"{path}/model.json")
+        if model.pixels != POLICY:
+            raise PackageRefused(
+                f"{path} was made for pixel rules {model.pixels}; this version has {POLICY}.",
+                advice="Serve it with the medclf version named in its lineage, or train again.",
+                found=model.pixels,
+                expected=POLICY,
+            )
+        return cls(
+            package=package,
+            model=model,
+            runtime=Runtime(model.architecture, package.read("weights.safetensors"), device=device),
+            novelty=Novelty.from_arrays(load_arrays(package.read("novelty.safetensors"))),
+            released=released,
+        )
+
+    @property
+    def kind(self) -> Kind:
+        """What the model was made to read."""
+        return self.model.preprocessing.kind
+
+    def read(self, instance: Instance) -> Opinion:
+        """Give the package's opinion of one image.
+
+        Never raises for a bad image: a picture that must not be read is REJECTED, one the
+        model cannot judge is ABSTAINED, each with its reasons and without a number.
+        """
+        objection = objection_to(instance, kind=self.kind)
+        if objection is not None:
+            return self._without(Status.REJECTED, instance, (objection.reason,))
+        try:
+            picture = decode(instance)
+        except PixelsRefused as error:
+            return self._without(Status.REJECTED, instance, (error.reason,))
+        reasons = assess(picture, self.kind)
+        if reasons:
+            return self._without(Status.REJECTED, instance, reasons, picture.decoder)
+        prepared = geometry(self.model.preprocessing)(picture)  # (size, size[, 3]) uint8
+        scores, features = self.runtime.run(normalise(prepared[None], self.model.preprocessing))
+        if not (np.isfinite(scores).all() and np.isfinite(features).all()):
+            reason = (Reason.OUTPUT_NOT_FINITE,)
+            return self._without(Status.ABSTAINED, instance, reason, picture.decoder)
+        distance = float(self.novelty.distance(features)[0])
+        if distance > 1:
+            reason = (Reason.UNLIKE_TRAINING,)
+            return self._without(Status.ABSTAINED, instance, reason, picture.decoder, distance)
+        return Opinion(
+            status=Status.OK,
+            package=self.package.digest,
+            instance=instance.digest,
+            findings=self._findings(scores),
+            decoder=picture.decoder,
+            released=self.released,
+            novelty=distance,
+        )
+
+    def _findings(self, scores: np.ndarray[Any, Any]) -> tuple[Finding, ...]:
+        probabilities = Temperature(self.model.temperature).apply(scores)[0]  # (classes,)
+        findings = []
+        for point in self.model.operating_points:
+            probability = float(probabilities[self.model.labels.index(point.label)])
+            positive = probability >= point.threshold
+            decision = Decision.POSITIVE if positive else Decision.NEGATIVE
+            findings.append(
+                Finding(point.label, probability, decision, point.name, point.threshold)
+            )
+        return tuple(findings)
+
+    def _without(
+        self,
+        status: Status,
+        instance: Instance,
+        reasons: tuple[Reason, ...],
+        decoder: str = "",
+        novelty: float | None = None,
+    ) -> Opinion:
+        return Opinion(
+            status=status,
+            package=self.package.digest,
+            instance=instance.digest,
+            reasons=reasons,
+            decoder=decoder,
+            released=self.released,
+            novelty=novelty,
+        )

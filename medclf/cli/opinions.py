@@ -1,0 +1,113 @@
+"""The commands that give opinions: read without a server, serve, ask."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medclf import api
+from medclf.cli.door import HomeOption, JsonOption, print_json
+
+if TYPE_CHECKING:
+    from medclf.study.read import Read
+
+ImagesArgument = Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files.")]
+
+
+def read(
+    package: Annotated[Path, typer.Argument(help="The package's folder.")],
+    images: ImagesArgument,
+    sr: Annotated[
+        Path | None, typer.Option(help="Write the opinion as a DICOM SR; for one DICOM image.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a package's opinion of images, without a server."""
+    from medclf.cli.tables import show_opinion
+    from medclf.errors import StudyMisuse
+
+    if sr is not None and len(images) != 1:
+        raise StudyMisuse(
+            f"--sr writes one report, and {len(images)} images were named.",
+            advice="Name one DICOM image with --sr.",
+        )
+    for done in api.read(package, images, home=home):
+        if sr is not None:
+            _write_sr(done, package, sr)
+        if as_json:
+            print_json(done.opinion.as_json(str(done.path)))
+        else:
+            show_opinion(done.path, done.opinion)
+
+
+def _write_sr(done: "Read", package: Path, out: Path) -> None:
+    from medclf.study.structured_report import write_sr
+
+    write_sr(done, package, out, now=api.now())
+
+
+def serve(
+    package: Annotated[Path, typer.Argument(help="The package's folder.")],
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 chooses one.")] = "127.0.0.1:50051",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Images read at a time.")] = 1,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file of the server.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file, its private key.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(help="PEM file; clients must show a certificate of this CA.")
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="Clients must show this token.")] = None,
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Listen beyond this machine without TLS.")
+    ] = False,
+    require_release: Annotated[
+        bool, typer.Option("--require-release", help="Refuse a package not released here.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve a package over gRPC until Ctrl-C; every opinion is audited before it leaves."""
+    from medclf.service.config import ServiceConfig
+    from medclf.service.security import Security
+
+    config = ServiceConfig(
+        listen=listen,
+        workers=workers,
+        security=Security(
+            certificate=tls_certificate,
+            private_key=tls_key,
+            client_ca=client_ca,
+            token_file=token_file,
+            allow_insecure=allow_insecure,
+        ),
+    )
+
+    def ready(address: str) -> None:
+        if as_json:
+            print_json({"listening": address})
+        else:
+            print(f"listening on {address}; Ctrl-C stops", flush=True)
+
+    api.serve(package, config=config, require_release=require_release, home=home, ready=ready)
+    print("stopped; every opinion that was given is in the audit trail.", file=sys.stderr)
+
+
+def ask(
+    images: ImagesArgument,
+    server: Annotated[str, typer.Option(help="HOST:PORT.")] = "127.0.0.1:50051",
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt the line.")] = False,
+    ca: Annotated[Path | None, typer.Option(help="PEM file of the server's CA.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="The server's token.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a server for its opinion of images."""
+    from medclf.cli.tables import show_opinion
+    from medclf.service.client import ClientConfig
+
+    config = ClientConfig(tls=tls or ca is not None, ca=ca, token_file=token_file)
+    for path, opinion in api.ask(images, server=server, config=config):
+        if as_json:
+            print_json(opinion.as_json(str(path)))
+        else:
+            show_opinion(path, opinion)

@@ -1,0 +1,169 @@
+"""How results look on a terminal: short tables, figures with their intervals, the next step."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from medclf.opinion import Opinion, Status
+
+if TYPE_CHECKING:
+    from medclf.audit.event import Event
+    from medclf.demonstration.story import Told
+    from medclf.evaluate.evaluation import Estimate
+    from medclf.model.backbone import Listed
+    from medclf.study.ingest import Ingested
+    from medclf.study.train import Trained
+    from medclf.study.validate import Validated
+
+_SHOWN = (
+    "auc",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "balanced_accuracy",
+    "ece",
+    "brier",
+)
+_STYLES = {Status.OK: "green", Status.ABSTAINED: "yellow", Status.REJECTED: "red"}
+
+
+def show_models(listed: "Iterable[Listed]") -> None:
+    """Print the backbones."""
+    table = Table("backbone", "input px", "parameters (M)", "licence of hub weights", box=None)
+    for item in listed:
+        table.add_row(item.name, str(item.size), f"{item.parameters_millions:g}", item.licence)
+    Console().print(table)
+
+
+def show_ingested(done: "Ingested") -> None:
+    """Print what a manifest holds."""
+    console = Console(soft_wrap=True)
+    labels = Counter(done.manifest.column("label"))
+    console.print(f"accepted {len(done.manifest):,}: " + _counts(labels), highlight=False)
+    reasons = Counter(refusal.reason.value for refusal in done.manifest.refused)
+    if reasons:
+        console.print(
+            f"refused {len(done.manifest.refused):,}: {_counts(reasons)} "
+            f"(listed in {done.folder / 'refused.csv'})",
+            highlight=False,
+        )
+    console.print(f"manifest {done.folder / 'manifest.json'}\n  {done.manifest.digest}")
+
+
+def show_trained(done: "Trained") -> None:
+    """Print what training left and how to judge it."""
+    console = Console(soft_wrap=True)
+    for point in done.calibrated.points:
+        console.print(
+            f"operating point {point.name} for {point.label}: threshold {point.threshold:.3f}, "
+            f"sensitivity {point.sensitivity:.3f}, specificity {point.specificity:.3f} "
+            f"on {point.n} calibrate cases",
+            highlight=False,
+        )
+    console.print(f"temperature {done.calibrated.temperature.value:.3f}", highlight=False)
+    console.print(f"package {done.package.path}\n  {done.package.digest}", highlight=False)
+    if done.test_table:
+        console.print(
+            f"next: medclf validate {done.package.path} --data {done.test_table} --out report",
+            highlight=False,
+        )
+
+
+def show_validated(done: "Validated") -> None:
+    """Print the figures with their intervals and the verdicts."""
+    console = Console(soft_wrap=True)
+    console.print(figures(done.evaluation.metrics))
+    for verdict in done.evaluation.verdicts:
+        sign = {"met": "✓", "not met": "✗"}.get(verdict.verdict.value, "?")
+        console.print(
+            f"{sign} {verdict.endpoint} {verdict.label} {verdict.direction} {verdict.bound:g}: "
+            f"{verdict.verdict} ({interval(verdict.estimate)})",
+            highlight=False,
+        )
+    console.print(f"report {done.page}\n       {done.document}", highlight=False)
+
+
+def show_opinion(path: Path, opinion: Opinion) -> None:
+    """Print one opinion."""
+    line = Text(f"{path}  ")
+    line.append(opinion.status.value, style=_STYLES[opinion.status])
+    for finding in opinion.findings:
+        line.append(
+            f"  {finding.label} {finding.probability:.3f} {finding.decision.value} "
+            f"({finding.operating_point})"
+        )
+    if opinion.reasons:
+        line.append("  " + ", ".join(f"{r.value}: {r.advice}" for r in opinion.reasons))
+    line.append(f"  audit {opinion.audit_sequence}", style="dim")
+    if not opinion.released:
+        line.append("  candidate package, not for clinical use", style="dim")
+    Console(soft_wrap=True).print(line)
+
+
+def show_event(event: "Event") -> None:
+    """Print one audit record."""
+    facts = " ".join(f"{name}={value}" for name, value in event.facts.items())
+    Console(soft_wrap=True).print(
+        f"{event.sequence:>6} {event.time} {event.actor} {event.action} {facts}",
+        highlight=False,
+        markup=False,
+    )
+
+
+def show_demo(told: "Told") -> None:
+    """Print what the demonstration did, where it lies, and what to type next."""
+    console = Console()
+    console.print()
+    console.print(figures(told.metrics))
+    steps = Table("", "", box=None, show_header=False, pad_edge=False)
+    for name, value in told.facts:
+        steps.add_row(Text(name, style="bold"), value)
+    console.print(steps)
+    console.print()
+    console.print(
+        Panel(
+            "The X-rays are made up. These figures say that the software works, "
+            "and nothing about any patient or hospital.",
+            border_style="yellow",
+        )
+    )
+    wide = Console(soft_wrap=True)
+    wide.print(f"Open the report: {told.report}", highlight=False)
+    wide.print("Next, type:", highlight=False)
+    for command in told.next_commands:
+        wide.print(f"  {command}", highlight=False, markup=False)
+
+
+def figures(metrics: "Mapping[str, Estimate]") -> Table:
+    """Return the main figures as a table."""
+    table = Table("figure", "estimate", "95 % interval", "n", "method", box=None, pad_edge=False)
+    for name in _SHOWN:
+        found = metrics[name]
+        if not found.defined:
+            table.add_row(name, "not defined", "", str(found.n), found.method)
+            continue
+        table.add_row(
+            name.replace("_", " "),
+            f"{found.estimate:.3f}",
+            f"{found.low:.3f} to {found.high:.3f}",
+            str(found.n),
+            found.method,
+        )
+    return table
+
+
+def interval(estimate: "Estimate") -> str:
+    """Return one figure with its interval in words."""
+    return f"{estimate.estimate:.3f}, {estimate.low:.3f} to {estimate.high:.3f}, n = {estimate.n}"
+
+
+def _counts(counts: "Counter[str]") -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())

@@ -1,0 +1,95 @@
+"""Copies of one picture: found by digest, and refused where their labels contradict.
+
+Two files count as copies when their bytes are the same, or when they are DICOM objects
+with the same stored pixels under other UIDs.
+
+Two copies of one picture with one label are harmless as long as they stay in one part
+of the split (`medclf.cohort.units` sees to that). Two copies with two labels prove that
+at least one label is wrong, and nobody can tell from here which.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from medclf.cohort.case import Case, Refusal
+from medclf.errors import LabelsRefused
+from medclf.reasons import Reason
+
+_LISTED = 5  # groups named in one error; refused.csv or the fact `lines` has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Cases that show the very same picture.
+
+    Attributes:
+        picture: the digest that they share.
+        paths: at least two, sorted.
+        labels: that they carry, sorted; more than one is a contradiction.
+        lines: in the labels table, in the order of `paths`.
+    """
+
+    picture: str
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    lines: tuple[int, ...]
+
+    @property
+    def contradict(self) -> bool:
+        """Whether the same picture carries different labels."""
+        return len(self.labels) > 1
+
+
+def find_duplicates(cases: Iterable[Case]) -> tuple[Duplicates, ...]:
+    """Group the cases that share their picture, sorted by first path."""
+    members: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        members[case.picture].append(case)
+    groups = []
+    for picture, group in members.items():
+        if len(group) > 1:
+            group = sorted(group, key=lambda case: case.path)
+            groups.append(
+                Duplicates(
+                    picture=picture,
+                    paths=tuple(case.path for case in group),
+                    labels=tuple(sorted({case.label for case in group})),
+                    lines=tuple(case.line for case in group),
+                )
+            )
+    return tuple(sorted(groups, key=lambda group: group.paths))
+
+
+def refusals_of(conflicts: Sequence[Duplicates]) -> tuple[Refusal, ...]:
+    """Return a LABEL_CONFLICT for every member of contradicting duplicates."""
+    return tuple(
+        Refusal(
+            path,
+            Reason.LABEL_CONFLICT,
+            f"{len(group.paths)} files with the same picture carry the labels "
+            f"{', '.join(group.labels)} (table lines {', '.join(map(str, group.lines))}).",
+        )
+        for group in conflicts
+        for path in group.paths
+    )
+
+
+def raise_for(conflicts: Sequence[Duplicates]) -> None:
+    """Refuse the cohort when there are contradicting duplicates.
+
+    Raises:
+        LabelsRefused: there is at least one; the message names the lines.
+    """
+    if not conflicts:
+        return
+    named = "; ".join(
+        f"lines {', '.join(map(str, group.lines))} ({' / '.join(group.labels)})"
+        for group in conflicts[:_LISTED]
+    )
+    more = f" and {len(conflicts) - _LISTED} more" if len(conflicts) > _LISTED else ""
+    raise LabelsRefused(
+        f"The same picture carries contradicting labels: {named}{more}.",
+        advice="Settle which label is right, or set `conflicts: exclude` in study.yaml.",
+        lines=[list(group.lines) for group in conflicts],
+    )

@@ -1,0 +1,1 @@
+"""From bytes to checked image objects, and from opinions back to DICOM."""

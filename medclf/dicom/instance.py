@@ -1,0 +1,227 @@
+"""One checked image object: the only form in which an image enters medclf.
+
+Bytes come in, an `Instance` comes out or `InstanceRefused` with a coded reason.
+Nothing is decoded here: that is the work of `medclf.pixels`.
+"""
+
+import hashlib
+import hmac
+import math
+import zlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from medclf.dicom.acquisition import Acquisition, acquisition_of
+from medclf.dicom.kind import Kind, kind_of
+from medclf.dicom.limits import Limits
+from medclf.dicom.picture_header import (
+    JPEG_SIGNATURE,
+    PNG_SIGNATURE,
+    jpeg_acquisition,
+    png_acquisition,
+)
+from medclf.dicom.reading import CONVERSION_FAULTS, text_of
+from medclf.dicom.safety import scan
+from medclf.dicom.uid import is_valid_uid
+from medclf.digest import digest_bytes
+from medclf.errors import InstanceRefused
+from medclf.reasons import Reason
+
+__all__ = [
+    "Acquisition",
+    "FileFormat",
+    "Instance",
+    "Kind",
+    "Limits",
+    "open_instance",
+    "parse_instance",
+    "patient_key",
+]
+
+_DEFAULT_LIMITS = Limits()
+
+
+class FileFormat(StrEnum):
+    """How the bytes are packed, told from their first bytes."""
+
+    DICOM = "dicom"
+    PNG = "png"
+    JPEG = "jpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One checked image object.
+
+    Attributes:
+        digest: SHA-256 of `data`.
+        data: the bytes as they came.
+        format: told from the bytes.
+        kind: None when the header cannot tell (PNG, JPEG) or names another kind (CT, MR …).
+        acquisition: the header's facts.
+        sop_instance_uid: empty for PNG and JPEG.
+        study_uid: empty for PNG and JPEG, and where the header names none.
+        series_uid: empty for PNG and JPEG, and where the header names none.
+        dataset: the parsed DICOM data set; None for PNG and JPEG. Not to be changed.
+    """
+
+    digest: str
+    data: bytes = field(repr=False)
+    format: FileFormat
+    kind: Kind | None
+    acquisition: Acquisition
+    sop_instance_uid: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+    dataset: Dataset | None = field(default=None, repr=False, compare=False)
+
+
+def format_of(data: bytes) -> FileFormat | None:
+    """Tell the format from the first bytes; None when it is none of the three."""
+    if data[128:132] == b"DICM":
+        return FileFormat.DICOM
+    if data.startswith(PNG_SIGNATURE):
+        return FileFormat.PNG
+    if data.startswith(JPEG_SIGNATURE):
+        return FileFormat.JPEG
+    return None
+
+
+def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance:
+    """Check some bytes and read their header.
+
+    Args:
+        data: a whole DICOM (PS3.10), PNG or JPEG file.
+        limits: what is refused for its size.
+
+    Raises:
+        InstanceRefused: FILE_EMPTY, FILE_TOO_LARGE, FORMAT_UNKNOWN, TRUNCATED, MALFORMED,
+            NESTED_TOO_DEEPLY, UID_INVALID, PIXELS_MISSING, PIXELS_TOO_MANY or
+            TRANSFER_SYNTAX_UNSUPPORTED.
+    """
+    if not data:
+        raise InstanceRefused(Reason.FILE_EMPTY, "The file has no bytes.")
+    if len(data) > limits.file_bytes:
+        raise _too_large(len(data), limits)
+    match format_of(data):
+        case FileFormat.DICOM:
+            return _parse_dicom(data, limits)
+        case FileFormat.PNG:
+            return _parse_picture(data, FileFormat.PNG, png_acquisition(data), limits)
+        case FileFormat.JPEG:
+            return _parse_picture(data, FileFormat.JPEG, jpeg_acquisition(data), limits)
+        case None:
+            raise InstanceRefused(
+                Reason.FORMAT_UNKNOWN, "The file is neither DICOM (PS3.10) nor PNG nor JPEG."
+            )
+
+
+def open_instance(path: Path, *, limits: Limits = _DEFAULT_LIMITS) -> Instance:
+    """Read a file and check it as `parse_instance` does.
+
+    The file's name appears in no message, because names often hold a patient's name.
+
+    Raises:
+        InstanceRefused: FILE_MISSING when there is no readable file at `path`, else as
+            `parse_instance`.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(limits.file_bytes + 1)
+    except OSError as error:
+        raise InstanceRefused(
+            Reason.FILE_MISSING,
+            f"There is no readable file ({type(error).__name__}).",
+        ) from error
+    return parse_instance(data, limits=limits)
+
+
+def patient_key(instance: Instance, *, secret: bytes) -> str:
+    """Return a pseudonym that is the same for all images of one patient.
+
+    HMAC-SHA256 (RFC 2104) over Patient ID and Issuer of Patient ID: without the secret
+    nobody can list patient numbers and compare.
+
+    Args:
+        secret: kept by the hospital; another secret gives unrelated pseudonyms.
+
+    Returns:
+        32 hex digits, or an empty text when the image names no patient.
+    """
+    if instance.dataset is None:
+        return ""
+    patient = text_of(instance.dataset, "PatientID")
+    if not patient:
+        return ""
+    issuer = text_of(instance.dataset, "IssuerOfPatientID")
+    return hmac.new(secret, f"{issuer}\0{patient}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _too_large(size: int, limits: Limits) -> InstanceRefused:
+    return InstanceRefused(
+        Reason.FILE_TOO_LARGE,
+        f"The file has {size} bytes or more; at most {limits.file_bytes} are accepted.",
+        bytes=size,
+        limit=limits.file_bytes,
+    )
+
+
+def _check_budget(acquisition: Acquisition, limits: Limits) -> None:
+    sizes = (acquisition.rows, acquisition.columns, acquisition.samples, acquisition.frames)
+    if min(sizes) < 1:
+        raise InstanceRefused(Reason.MALFORMED, "The image header is impossible: no pixels.")
+    claimed = math.prod(sizes)
+    if claimed > limits.pixels:
+        raise InstanceRefused(
+            Reason.PIXELS_TOO_MANY,
+            f"The header claims {claimed} samples; at most {limits.pixels} are accepted.",
+            claimed=claimed,
+            limit=limits.pixels,
+        )
+
+
+def _uid_of(dataset: Dataset, keyword: str) -> str:
+    value = text_of(dataset, keyword)
+    return value if is_valid_uid(value) else ""
+
+
+def _parse_picture(
+    data: bytes, file_format: FileFormat, acquisition: Acquisition, limits: Limits
+) -> Instance:
+    _check_budget(acquisition, limits)
+    return Instance(
+        digest=digest_bytes(data), data=data, format=file_format, kind=None, acquisition=acquisition
+    )
+
+
+def _parse_dicom(data: bytes, limits: Limits) -> Instance:
+    scan(data, limits)
+    try:
+        dataset = pydicom.dcmread(BytesIO(data))
+        transfer_syntax_uid = text_of(dataset.file_meta, "TransferSyntaxUID")
+    except (*CONVERSION_FAULTS, pydicom.errors.InvalidDicomError, zlib.error) as error:
+        raise InstanceRefused(
+            Reason.MALFORMED, f"The DICOM file cannot be parsed ({type(error).__name__})."
+        ) from error
+    acquisition = acquisition_of(dataset, transfer_syntax_uid=transfer_syntax_uid)
+    _check_budget(acquisition, limits)  # again, in case pydicom read other numbers than the scan
+    return Instance(
+        digest=digest_bytes(data),
+        data=data,
+        format=FileFormat.DICOM,
+        kind=kind_of(
+            sop_class_uid=acquisition.sop_class_uid,
+            modality=acquisition.modality,
+            body_part=acquisition.body_part,
+        ),
+        acquisition=acquisition,
+        sop_instance_uid=_uid_of(dataset, "SOPInstanceUID"),
+        study_uid=_uid_of(dataset, "StudyInstanceUID"),
+        series_uid=_uid_of(dataset, "SeriesInstanceUID"),
+        dataset=dataset,
+    )

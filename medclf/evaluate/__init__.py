@@ -1,0 +1,1 @@
+"""Measuring a classifier on sealed cases: figures, intervals and verdicts fixed beforehand."""

@@ -1,0 +1,1 @@
+"""Networks: backbones, pretrained weights, heads, and fitting them to a cohort."""

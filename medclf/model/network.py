@@ -1,0 +1,42 @@
+"""The whole network: a backbone, a head, and how both are told in a package."""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from medclf.config import Config
+from medclf.model.backbone import build_backbone, count_features
+
+
+class Architecture(Config):
+    """All that is needed to build a network again before its weights are loaded."""
+
+    backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
+    channels: int = Field(ge=1, le=3)
+    size: int = Field(ge=32, le=1024)
+    classes: int = Field(ge=2, le=1000)
+
+
+class Network(nn.Module):
+    """A backbone with a linear head.
+
+    Calling it gives raw scores before calibration, and the features that the
+    novelty check needs.
+    """
+
+    def __init__(self, architecture: Architecture, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.backbone = build_backbone(
+            architecture.backbone, channels=architecture.channels, size=architecture.size
+        )
+        features = count_features(
+            self.backbone, channels=architecture.channels, size=architecture.size
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(features, architecture.classes)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (batch, channels, size, size) float32 to scores and features."""
+        features = self.backbone(x)  # (batch, features)
+        scores = self.head(self.dropout(features))  # (batch, classes)
+        return scores, features

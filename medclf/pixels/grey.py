@@ -1,0 +1,116 @@
+"""The grey-scale pipeline of PS3.3 C.11: stored values to what a person would see.
+
+The whole pipeline is a function of one stored value, so it is computed once for every value
+there can be, in float64, and looked up for the pixels: exact and fast.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from medclf.dicom.reading import text_of
+from medclf.pixels.stored import Stored
+from medclf.pixels.window import read_lookup, read_modality, read_window
+
+_WHOLE = 1e-6  # how near to a whole eight-bit level counts as one; float64 rounding is far below
+
+
+def render_grey(stored: Stored, dataset: Dataset, *, bits_stored: int) -> NDArray[Any]:
+    """Apply padding, Modality LUT, VOI LUT or window, and polarity.
+
+    Args:
+        stored: (rows, columns) of stored values, MONOCHROME1 or MONOCHROME2.
+        dataset: gives the tables and windows; those in functional groups are not read.
+        bits_stored: the full range when it is 8 or less and no VOI is given.
+
+    Returns:
+        (rows, columns), bright is high. uint8 when the source has at most 8 bits and nothing is
+        lost by it (without a window it comes back as stored), else uint16 in full range.
+        Padding pixels are 0.
+    """
+    patterns = stored.all_patterns
+    if patterns is None:
+        values = stored.values_of(stored.patterns)
+        used = np.ones(values.shape, bool)
+    else:
+        values = stored.values_of(patterns)
+        used = _used(stored.patterns, patterns.size)
+    padding = _padding(values, dataset, bits=stored.bits)
+    unit, given = _voi(
+        values, used & ~padding, dataset, bits_stored=bits_stored, signed=stored.signed
+    )
+    inverse = text_of(dataset, "PresentationLUTShape").upper() == "INVERSE"
+    if inverse or stored.photometric == "MONOCHROME1":  # PS3.3 C.8.11.3.1.2: they mean the same
+        unit = 1.0 - unit
+    unit = np.where(padding, 0.0, unit)
+    levels = unit * 255
+    whole = not given or bool((np.abs(levels - np.rint(levels)) < _WHOLE).all())
+    if bits_stored <= 8 and whole:
+        table: NDArray[Any] = np.rint(levels).astype(np.uint8)
+    else:
+        table = np.rint(unit * 65535).astype(np.uint16)
+    if patterns is None:
+        return table
+    if stored.patterns.dtype == np.uint8 and np.array_equal(table, patterns):
+        return stored.patterns
+    return np.take(table, stored.patterns)
+
+
+def _used(patterns: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """Say of every possible container whether any pixel has it."""
+    whole = np.ascontiguousarray(patterns)
+    histogram = cv2.calcHist([whole], [0], None, [count], [0, count])
+    return histogram.ravel() > 0
+
+
+def _padding(values: NDArray[np.int64], dataset: Dataset, *, bits: int) -> NDArray[np.bool_]:
+    """Mark padding values (PS3.3 C.7.5.1.1.2); a range is inclusive at both ends."""
+    first = _stored_number(dataset, "PixelPaddingValue", values, bits=bits)
+    if first is None:
+        return np.zeros(values.shape, bool)
+    last = _stored_number(dataset, "PixelPaddingRangeLimit", values, bits=bits)
+    low, high = sorted((first, first if last is None else last))
+    return (values >= low) & (values <= high)
+
+
+def _stored_number(
+    dataset: Dataset, keyword: str, values: NDArray[np.int64], *, bits: int
+) -> int | None:
+    text = text_of(dataset, keyword)
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    # Written unsigned although the pixels are signed: a common slip, told by the range.
+    return number - (1 << 16) if values.min() < 0 and number >= 1 << (bits - 1) else number
+
+
+def _voi(
+    values: NDArray[np.int64],
+    counted: NDArray[np.bool_],
+    dataset: Dataset,
+    *,
+    bits_stored: int,
+    signed: bool,
+) -> tuple[NDArray[np.float64], bool]:
+    """Return each value's brightness in [0, 1], and whether a VOI LUT or window was given."""
+    modality = read_modality(dataset)
+    mapped = modality.apply(values)
+    table = read_lookup(dataset, "VOILUTSequence")
+    if table is not None:
+        return (table.apply(mapped) / table.top).clip(0, 1), True
+    window = read_window(dataset)
+    if window is not None:
+        return window.apply(mapped), True
+    if bits_stored <= 8:
+        low = -(1 << (bits_stored - 1)) if signed else 0
+        ends = modality.apply(np.arange(low, low + (1 << bits_stored)))
+    else:
+        ends = mapped[counted] if counted.any() else np.zeros(1)
+    bottom, top = float(ends.min()), float(ends.max())
+    if top == bottom:
+        return np.zeros(values.shape), False
+    return ((mapped - bottom) / (top - bottom)).clip(0, 1), False

@@ -1,0 +1,1 @@
+"""Figures: hand-written SVG, deterministic, readable in light, in dark and on paper."""

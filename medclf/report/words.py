@@ -1,0 +1,112 @@
+"""How figures and metrics are worded on the page: three decimals, never more."""
+
+import math
+
+from medclf.evaluate.evaluation import Estimate, Outcome, Verdict
+from medclf.evaluate.protocol import Direction
+
+METRIC_NAMES = {
+    "auc": "AUC (ROC)",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1 score",
+    "balanced_accuracy": "Balanced accuracy",
+    "ece": "Calibration error (ECE)",
+    "brier": "Brier score",
+    "mcc": "Matthews correlation",
+    "accuracy": "Accuracy",
+    "coverage": "Coverage (share answered)",
+    "prevalence": "Prevalence",
+    "sensitivity_answered": "Sensitivity, answered cases",
+    "specificity_answered": "Specificity, answered cases",
+    "sensitivity_worst_case": "Sensitivity, unanswered = wrong",
+    "specificity_worst_case": "Specificity, unanswered = wrong",
+    "ece_adaptive": "ECE, slices of equal count",
+    "ece_uncalibrated": "ECE before calibration",
+    "brier_uncalibrated": "Brier score before calibration",
+}
+KEY_METRICS = (
+    "auc",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "balanced_accuracy",
+    "ece",
+    "brier",
+)
+# Lower is better.
+COSTS = frozenset({"ece", "brier", "ece_adaptive", "ece_uncalibrated", "brier_uncalibrated"})
+SYMBOLS = {Outcome.MET: "✓", Outcome.NOT_MET: "✕", Outcome.INCONCLUSIVE: "?"}
+ABSENT = "–"
+
+
+def metric_name(key: str) -> str:
+    """Return the words for a metric's key; an unknown key keeps its own.
+
+    >>> metric_name("ppv"), metric_name("new_figure")
+    ('PPV', 'New figure')
+    """
+    return METRIC_NAMES.get(key) or key.replace("_", " ").capitalize()
+
+
+def three(value: float | None) -> str:
+    """Return three decimals, or a dash where there is no figure.
+
+    >>> three(0.98765), three(float("nan"))
+    ('0.988', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return f"{value:.3f}".replace("-", "−")
+
+
+def interval(estimate: Estimate) -> str:
+    """Return `low to high`, or a dash where the figure does not exist."""
+    if not estimate.defined:
+        return ABSENT
+    return f"{three(estimate.low)} to {three(estimate.high)}"
+
+
+def percent(share: float) -> str:
+    """Return a level of confidence in words.
+
+    >>> percent(0.95), percent(0.975)
+    ('95 %', '97.5 %')
+    """
+    return f"{100 * share:.4g} %"
+
+
+def goal(verdict: Verdict) -> str:
+    """Return the bound of an endpoint in words."""
+    sign = ">" if verdict.direction is Direction.ABOVE else "<"
+    return f"{sign} {verdict.bound:g}"
+
+
+def short_digest(digest: str) -> str:
+    """Return the algorithm and the first twelve hex digits.
+
+    >>> short_digest("sha256:0123456789abcdef0123")
+    'sha256:0123456789ab…'
+    """
+    algorithm, _, digits = digest.partition(":")
+    return f"{algorithm}:{digits[:12]}…" if len(digits) > 12 else digest
+
+
+def headline(verdicts: tuple[Verdict, ...]) -> tuple[str, str]:
+    """Return the sentence that heads the report, and the outcome that colours it."""
+    if not verdicts:
+        return "No endpoint was fixed beforehand: this report describes, it does not test", ""
+    found = [verdict.verdict for verdict in verdicts]
+    total = len(found)
+    if all(outcome is Outcome.MET for outcome in found):
+        which = "The endpoint was met" if total == 1 else f"All {total} endpoints were met"
+        return which, Outcome.MET.value
+    parts = [f"{found.count(outcome)} {outcome.value}" for outcome in Outcome if outcome in found]
+    colour = Outcome.NOT_MET if Outcome.NOT_MET in found else Outcome.INCONCLUSIVE
+    if total == 1:
+        return f"The endpoint is {colour.value}", colour.value
+    return f"{total} endpoints: " + ", ".join(parts), colour.value

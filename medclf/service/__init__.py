@@ -1,0 +1,1 @@
+"""Opinions over gRPC: one image goes up in pieces, one recorded opinion comes back."""

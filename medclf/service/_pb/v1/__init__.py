@@ -1,0 +1,1 @@
+"""Generated from protos/medclf/v1; never edited."""

@@ -1,0 +1,1 @@
+"""The steps of a study, a file each: init, ingest, train, validate, release, read."""

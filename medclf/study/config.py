@@ -1,0 +1,144 @@
+"""What `study.yaml` may say: the configuration of each room, composed."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from medclf.calibrate.threshold import OperatingRule
+from medclf.cohort.split import SplitConfig
+from medclf.config import Config, load_yaml
+from medclf.dicom.instance import Kind
+from medclf.model.fit import FitConfig
+from medclf.model.network import Architecture
+from medclf.pixels.transforms.preprocessing import Preprocessing
+
+
+class DataConfig(Config):
+    """Where the images and labels are.
+
+    Attributes:
+        table: labels table; paths in it are relative to it. Relative to study.yaml.
+        folder: a folder of DICOM files that the table speaks of by SOP Instance UID or
+            relative path; None when the table names every file by its path.
+        label: the column that holds the label.
+        labels: the label space; with two labels the negative one first.
+        positive: the finding of a two-class study; None when every label is a finding.
+        conflicts: what to do with one picture under two labels.
+    """
+
+    table: Path
+    folder: Path | None = None
+    label: str = "label"
+    labels: tuple[str, ...] = Field(min_length=2, max_length=1000)
+    positive: str | None = None
+    conflicts: Literal["exclude", "refuse"] = "exclude"
+
+    @model_validator(mode="after")
+    def _positive_is_a_label(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("a label is listed twice")
+        if len(self.labels) == 2 and self.positive is None:
+            raise ValueError("with two labels, `positive` must name the finding")
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive: {self.positive!r} is not among the labels")
+        if self.positive is not None and len(self.labels) != 2:
+            raise ValueError("`positive` is for two labels; leave it out for more")
+        return self
+
+
+class ModelConfig(Config):
+    """Which network, from which weights, fitted how.
+
+    Attributes:
+        backbone: `provider/architecture`, see `medclf models`.
+        weights: `hub`, `random`, or a file relative to study.yaml.
+        method: `probe` fits a linear head on frozen features; `finetune` goes on from
+            there with all weights.
+    """
+
+    backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
+    weights: str = "hub"
+    method: Literal["probe", "finetune"] = "finetune"
+
+
+class CalibrateConfig(Config):
+    """How scores become probabilities and decisions.
+
+    Attributes:
+        operating_point: rule by which the threshold is frozen, and its name.
+        novelty_level: share of known-good images that may be abstained from.
+    """
+
+    operating_point: OperatingRule = OperatingRule()
+    novelty_level: float = Field(default=0.01, gt=0, lt=0.5)
+
+
+class StudyConfig(Config):
+    """All of `study.yaml`.
+
+    Attributes:
+        made_up: whether the images are simulated; every report says so.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    seed: int = Field(ge=0, le=2**31 - 1)
+    workspace: Path = Path("study")
+    made_up: bool = False
+    data: DataConfig
+    split: SplitConfig
+    preprocessing: Preprocessing
+    model: ModelConfig
+    fit: FitConfig = FitConfig()
+    calibrate: CalibrateConfig = CalibrateConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_seed(cls, content: Any) -> Any:
+        """The study's seed is the split's too, unless the split names its own."""
+        if isinstance(content, dict) and "seed" in content:
+            split = content.get("split") or {}
+            if isinstance(split, dict):
+                return {**content, "split": {"seed": content["seed"], **split}}
+        return content
+
+    @property
+    def kind(self) -> Kind:
+        """What the images show."""
+        return self.preprocessing.kind
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network that this study trains."""
+        return Architecture(
+            backbone=self.model.backbone,
+            channels=self.preprocessing.channels,
+            size=self.preprocessing.size,
+            classes=len(self.data.labels),
+        )
+
+
+def load_study(path: Path) -> StudyConfig:
+    """Read `study.yaml`; paths in it become absolute, relative to the file.
+
+    Raises:
+        ConfigError: the file is missing or breaks a rule.
+    """
+    study = load_yaml(path, StudyConfig)
+    base = path.absolute().parent
+    weights = study.model.weights
+    if weights not in {"hub", "random"}:
+        weights = str(base / weights)
+    folder = study.data.folder
+    return study.model_copy(
+        update={
+            "workspace": base / study.workspace,
+            "data": study.data.model_copy(
+                update={
+                    "table": base / study.data.table,
+                    "folder": None if folder is None else base / folder,
+                }
+            ),
+            "model": study.model.model_copy(update={"weights": weights}),
+        }
+    )

@@ -1,0 +1,107 @@
+"""The one folder of an installation: audit trail, keys, lineage and release records.
+
+Everything else (studies, packages, reports) may lie anywhere and be copied about;
+what proves them lies here.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from medclf.audit.database import PRIVATE_KEY
+from medclf.audit.event import JSON
+from medclf.audit.signature import SigningKey, load_key
+from medclf.audit.trail import Receipt, Trail
+from medclf.durable import write_bytes
+from medclf.errors import StorageUnavailable
+from medclf.registry.lineage import Lineage
+from medclf.registry.package import Package
+from medclf.registry.store import Release, find_release
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an installation keeps what proves its work.
+
+    Attributes:
+        folder: holds `audit/`, `releases/`, `lineage/` and `pseudonym.key`.
+        actor: who acts, as the audit trail will name them.
+        clock: gives the time in UTC.
+    """
+
+    folder: Path
+    actor: str
+    clock: Clock
+
+    @property
+    def audit_folder(self) -> Path:
+        """Where the audit trail lies."""
+        return self.folder / "audit"
+
+    @property
+    def releases_folder(self) -> Path:
+        """Where the signed release records lie."""
+        return self.folder / "releases"
+
+    def open_trail(self) -> Trail:
+        """Open the audit trail, making it on first use.
+
+        Raises:
+            AuditUnavailable: it cannot be opened or made.
+            AuditTampered: its files contradict each other.
+        """
+        return Trail.open(self.audit_folder, clock=self.clock)
+
+    def record(self, action: str, facts: Mapping[str, JSON]) -> Receipt:
+        """Append one event in the actor's name; durable when this returns.
+
+        Raises:
+            AuditUnavailable: the event could not be written.
+        """
+        with self.open_trail() as trail:
+            return trail.append(action, actor=self.actor, facts=facts)
+
+    def signing_key(self) -> SigningKey:
+        """Return the installation's key, made with its audit trail on first use.
+
+        Raises:
+            AuditUnavailable: the key cannot be read.
+            AuditMisuse: others may read it.
+        """
+        self.open_trail().close()
+        return load_key(self.audit_folder / PRIVATE_KEY)
+
+    def lineage(self) -> Lineage:
+        """Return the lineage store, an MLflow database below the home folder."""
+        return Lineage.in_folder(self.folder / "lineage")
+
+    def find_release(self, package: Package) -> Release | None:
+        """Return the signed release record of a package, if it was released here.
+
+        Raises:
+            PackageTampered: the record is not the one that was signed.
+        """
+        key = self.signing_key().public
+        return find_release(self.releases_folder, package.digest, public_key=key)
+
+    def pseudonym_secret(self) -> bytes:
+        """Return the secret that turns patient numbers into pseudonyms, made on first use.
+
+        Raises:
+            StorageUnavailable: it cannot be read or written.
+        """
+        path = self.folder / "pseudonym.key"
+        try:
+            if not path.exists():
+                write_bytes(path, secrets.token_bytes(32), mode=0o600)
+            return path.read_bytes()
+        except OSError as error:
+            raise StorageUnavailable(
+                f"{path} cannot be read or written ({type(error).__name__}).",
+                advice="Name a folder that you may write with --home.",
+                path=str(path),
+            ) from error

@@ -1,0 +1,177 @@
+"""Writes a commented `study.yaml` from a labels table, so that nobody starts from a blank page."""
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from medclf.cohort.labels import read_labels
+from medclf.config import load_yaml
+from medclf.dicom.instance import Kind
+from medclf.durable import write_text
+from medclf.errors import StudyMisuse
+from medclf.model.backbone import LISTED
+from medclf.model.weights import recognise
+from medclf.study.config import StudyConfig
+from medclf.study.study_yaml import TEMPLATE
+
+_NEGATIVE = re.compile(
+    r"^(no|non|not|without|normal|negative|healthy|benign|control|absent|0)(?![a-z])"
+)
+_DEFAULT_BACKBONE = "timm/mobilenetv3_large_100"
+_FUNDUS_SIZE = 384  # small lesions vanish below; above, two cores take too long
+_PICTURES_PER_FIT = 15_000  # about ten minutes of MobileNetV2 at 224 px on two cores
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user says beside the table; None leaves it to medclf.
+
+    Attributes:
+        weights: `hub`, `random`, or a file of pretrained weights.
+        backbone: `provider/architecture`.
+        label: the column of the labels table.
+        positive: the finding among two labels.
+        size: side of the input in pixels.
+        method: `probe` or `finetune`.
+    """
+
+    weights: str = "hub"
+    backbone: str | None = None
+    label: str = "label"
+    positive: str | None = None
+    size: int | None = None
+    method: str = "finetune"
+
+
+def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = False) -> Path:
+    """Write a commented `study.yaml` for a labels table and check that it loads.
+
+    Args:
+        kind: what the images show.
+        data: the labels table.
+        out: the file to write.
+        wishes: what to choose otherwise than medclf would.
+        replace: whether an existing file may be replaced.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        LabelsRefused: the table cannot be read or lacks a column.
+        StudyMisuse: `out` exists, the table has one label only, or neither of two labels
+            is clearly the negative one.
+    """
+    if out.exists() and not replace:
+        raise StudyMisuse(
+            f"{out} exists already.",
+            advice="Name another file with --out, or replace it with --force.",
+            path=str(out),
+        )
+    table = read_labels(data, column=wishes.label)
+    counts = Counter(row.label for row in table.rows if row.label)
+    labels, positive = order_labels(counts, wishes.positive)
+    backbone, mean, std = _network(wishes)
+    size = wishes.size or _size_for(kind, backbone)
+    text = TEMPLATE.render(
+        name=_name_for(data, kind),
+        kind=kind.value,
+        table=os.path.relpath(data.absolute(), out.absolute().parent),
+        label=wishes.label,
+        labels=labels,
+        positive=positive,
+        counts=counts,
+        size=size,
+        mean=list(mean),
+        std=list(std),
+        backbone=backbone,
+        weights=_weights_for(wishes.weights, out),
+        method=wishes.method,
+        random_start=wishes.weights == "random",
+        epochs=_epochs_for(sum(counts.values()), size, random_start=wishes.weights == "random"),
+    )
+    write_text(out, text)
+    load_yaml(out, StudyConfig)
+    return out
+
+
+def order_labels(counts: Counter[str], positive: str | None) -> tuple[list[str], str | None]:
+    """Return the label space and the positive label of a table's labels.
+
+    Two labels come negative first; more are sorted and have no positive one.
+
+    Raises:
+        StudyMisuse: there are fewer than two labels, or it is not clear which of two is
+            the finding.
+
+    >>> order_labels(Counter(["pneumonia", "normal"]), None)
+    (['normal', 'pneumonia'], 'pneumonia')
+    """
+    labels = sorted(counts)
+    if positive is not None and positive not in labels:
+        raise StudyMisuse(
+            f"The label {positive!r} does not occur; found {', '.join(labels)}.",
+            advice="Name one of these with --positive.",
+        )
+    if len(labels) < 2:
+        raise StudyMisuse(
+            f"The table holds {len(labels)} label(s): {', '.join(labels) or 'none'}.",
+            advice="A classifier needs cases of two labels at least.",
+        )
+    if len(labels) > 2:
+        return labels, None
+    if positive is None:
+        negatives = [label for label in labels if _NEGATIVE.match(label.lower())]
+        if len(negatives) != 1:
+            raise StudyMisuse(
+                f"It is not clear which of {labels[0]!r} and {labels[1]!r} is the finding.",
+                advice=f"Say so, for example with --positive {labels[1]}.",
+            )
+        positive = next(label for label in labels if label != negatives[0])
+    negative = next(label for label in labels if label != positive)
+    return [negative, positive], positive
+
+
+def _network(
+    wishes: Wishes,
+) -> tuple[str, tuple[float, float, float], tuple[float, float, float]]:
+    """Return backbone, mean and std."""
+    imagenet = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    known = None
+    if wishes.weights not in {"hub", "random"}:
+        known = recognise(Path(wishes.weights).name)
+        if known is None and wishes.backbone is None:
+            raise StudyMisuse(
+                f"The file name {Path(wishes.weights).name} does not tell its backbone.",
+                advice="Name it with --backbone, for example --backbone timm/resnet18.",
+            )
+    if wishes.backbone is not None:
+        mean, std = (known.mean, known.std) if known else imagenet
+        return wishes.backbone, mean, std
+    if known is not None:
+        return known.backbone, known.mean, known.std
+    return _DEFAULT_BACKBONE, *imagenet
+
+
+def _size_for(kind: Kind, backbone: str) -> int:
+    listed = next((item.size for item in LISTED if item.name == backbone), 224)
+    fixed = "vit" in backbone or "swin" in backbone
+    return _FUNDUS_SIZE if kind is Kind.FUNDUS and not fixed else listed
+
+
+def _epochs_for(pictures: int, size: int, *, random_start: bool) -> int:
+    """Spend about the same time on any cohort, within what learning needs."""
+    budget = _PICTURES_PER_FIT * (2 if random_start else 1) * (224 / size) ** 2
+    return int(min(max(round(budget / (0.6 * pictures)), 3), 30))
+
+
+def _name_for(data: Path, kind: Kind) -> str:
+    folder = re.sub(r"[^a-z0-9]+", "-", data.absolute().parent.name.lower()).strip("-")
+    return (folder or kind.value)[:60]
+
+
+def _weights_for(weights: str, out: Path) -> str:
+    if weights in {"hub", "random"}:
+        return weights
+    return os.path.relpath(Path(weights).absolute(), out.absolute().parent)

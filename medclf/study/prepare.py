@@ -1,0 +1,66 @@
+"""The part of training before any network runs: manifest, split, prepared pictures."""
+
+from dataclasses import dataclass
+
+from medclf.cohort.dataset import PreparedImages
+from medclf.cohort.labels import read_labels
+from medclf.cohort.manifest import Manifest
+from medclf.cohort.split import Split, split_cohort
+from medclf.errors import StudyMisuse
+from medclf.model.fit import Part
+from medclf.study.config import StudyConfig
+from medclf.study.progress import Progress
+
+PARTS = ("train", "tune", "calibrate", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cohort ready to learn from."""
+
+    manifest: Manifest
+    split: Split
+    pictures: PreparedImages
+    parts: dict[str, Part]
+
+
+def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
+    """Load the manifest, split it and prepare its pictures.
+
+    Raises:
+        ManifestTampered: the manifest or an image is not the one that was ingested.
+        LabelsRefused: the split cannot be made.
+        StudyMisuse: the labels table has changed since ingest.
+    """
+    manifest = Manifest.load(config.workspace)
+    _check_current(manifest, config)
+    split = split_cohort(manifest, config.split)
+    split.save(config.workspace)
+    pictures = PreparedImages.build(
+        manifest,
+        config.preprocessing,
+        config.workspace / "cache",
+        progress=lambda done, total: progress("prepare", done, total, ""),
+    )
+    truth = manifest.label_indices(config.data.labels)
+    parts = {}
+    for name in PARTS:
+        rows = split.rows(name)
+        parts[name] = Part(rows, truth[rows])
+    return Prepared(manifest, split, pictures, parts)
+
+
+def is_ingested(config: StudyConfig) -> bool:
+    """Return whether a manifest lies in the study's workspace."""
+    return (config.workspace / "manifest.json").exists()
+
+
+def _check_current(manifest: Manifest, config: StudyConfig) -> None:
+    table = read_labels(config.data.table, column=config.data.label, allowed=config.data.labels)
+    if manifest.facts.get("table_digest") != table.digest:
+        raise StudyMisuse(
+            f"{config.data.table} has changed since it was ingested.",
+            advice="Run `medclf ingest` again, so that the manifest says what is trained on.",
+            expected=manifest.facts.get("table_digest"),
+            found=table.digest,
+        )

@@ -1,0 +1,70 @@
+"""Second opinions without a server: the same classifier, the same audit record."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medclf.audit.trail import Trail
+from medclf.classifier import Classifier
+from medclf.dicom.instance import Instance, open_instance
+from medclf.errors import InstanceRefused
+from medclf.opinion import Opinion, Status, opinion_facts
+from medclf.study.home import Home
+
+
+@dataclass(frozen=True)
+class Read:
+    """One opinion with the image it is about.
+
+    Attributes:
+        path: as the caller named it.
+        opinion: audited.
+        instance: None when the file is no acceptable image.
+    """
+
+    path: Path
+    opinion: Opinion
+    instance: Instance | None
+
+
+def load_classifier(package: Path, home: Home) -> Classifier:
+    """Load a package and find out whether it was released here.
+
+    Raises:
+        PackageTampered: a byte of the package or of its release record differs.
+        PackageRefused: the folder is not a package.
+    """
+    classifier = Classifier.load(package)
+    return replace(classifier, released=home.find_release(classifier.package) is not None)
+
+
+def read(package: Path, images: Iterable[Path], *, home: Home) -> Iterator[Read]:
+    """Give a package's opinion of some images, one after the other.
+
+    Each opinion is yielded after its audit record is durable.
+
+    Raises:
+        PackageTampered: a byte of the package differs.
+        AuditUnavailable: an opinion could not be recorded and is withheld.
+    """
+    classifier = load_classifier(package, home)
+    with home.open_trail() as trail:
+        for path in images:
+            yield _read_one(classifier, path, trail, home.actor)
+
+
+def _read_one(classifier: Classifier, path: Path, trail: Trail, actor: str) -> Read:
+    instance = None
+    try:
+        instance = open_instance(path)
+        opinion = classifier.read(instance)
+    except InstanceRefused as error:
+        opinion = Opinion(
+            status=Status.REJECTED,
+            package=classifier.package.digest,
+            instance=str(error.facts.get("digest", "")),
+            reasons=(error.reason,),
+            released=classifier.released,
+        )
+    receipt = trail.append("opinion.given", actor=actor, facts=opinion_facts(opinion))
+    return Read(path, replace(opinion, audit_sequence=receipt.sequence), instance)

@@ -1,0 +1,138 @@
+"""Gathers the facts around an evaluation that the report tells beside the figures."""
+
+from collections import Counter
+from datetime import datetime
+
+from medclf.classifier import Classifier
+from medclf.cohort.manifest import Manifest
+from medclf.evaluate.protocol import Protocol
+from medclf.report.context import (
+    DataDescription,
+    OperatingPointFacts,
+    PackageFacts,
+    ReportContext,
+)
+from medclf.study.seen import Seen
+
+
+def report_context(
+    classifier: Classifier,
+    manifest: Manifest,
+    seen: Seen,
+    *,
+    name: str,
+    rules: Protocol,
+    released: bool,
+    now: datetime,
+) -> ReportContext:
+    """Return the facts around a validation.
+
+    Args:
+        classifier: the package under test.
+        manifest: what it was tested on.
+        seen: what that shares with the training.
+        name: of the data set, for a person.
+        rules: the protocol.
+        released: whether the package was released.
+        now: time of the report.
+    """
+    model = classifier.model
+    return ReportContext(
+        title=f"Validation of {model.name}",
+        package_digest=classifier.package.digest,
+        package=package_facts(classifier),
+        data=_describe(manifest, seen, name, rules),
+        limitations=_limitations(seen, rules),
+        generated_at=now,
+        released=released,
+        made_up=model.made_up,
+    )
+
+
+def package_facts(classifier: Classifier) -> PackageFacts:
+    """Return what a package is, in the report's words."""
+    model = classifier.model
+    lineage = classifier.package.json("lineage.json")
+    rules = model.preprocessing
+    weights = lineage["weights"]
+    options = getattr(rules, rules.kind.value).model_dump(mode="json")
+    settings = lineage["configuration"]
+    return PackageFacts(
+        name=model.name,
+        kind=rules.kind.value,
+        backbone=f"{model.architecture.backbone}, {model.architecture.size} px",
+        weights_source=weights["source"],
+        weights_digest=weights["digest"],
+        labels=model.labels,
+        preprocessing={
+            "pixels": model.pixels,
+            "size": f"{rules.size} px",
+            "resampling": rules.resample,
+            "mean": ", ".join(f"{value:g}" for value in rules.mean),
+            "standard deviation": ", ".join(f"{value:g}" for value in rules.std),
+            **{name.replace("_", " "): str(value) for name, value in options.items()},
+        },
+        temperature=model.temperature,
+        operating_points=tuple(
+            OperatingPointFacts(point.name, point.label, point.threshold, point.rule)
+            for point in model.operating_points
+        ),
+        novelty_threshold="abstains beyond the distance that "
+        f"{100 * settings['calibrate']['novelty_level']:g} % of held-out images exceed",
+        training_parts=lineage["parts"],
+        software=lineage["libraries"],
+        training={
+            "method": settings["model"]["method"],
+            "seed": str(settings["seed"]),
+            "epochs": str(len(lineage["epochs"])),
+            "best epoch": str(lineage["best_epoch"]),
+            "manifest": lineage["manifest"],
+            "split": lineage["split"],
+            "configuration": lineage["configuration_digest"],
+        },
+    )
+
+
+def _limitations(seen: Seen, rules: Protocol) -> tuple[str, ...]:
+    if not seen.patients or rules.seen_patients == "exclude":
+        return ()
+    return (
+        f"{seen.patients:,} of the judged images carry a patient number that also occurs in "
+        "training. If these are the same people, the figures are too good; set "
+        "`seen_patients: exclude` in the protocol to leave them out.",
+    )
+
+
+def _describe(manifest: Manifest, seen: Seen, name: str, rules: Protocol) -> DataDescription:
+    labels = Counter(manifest.column("label"))
+    ages = sorted(age for age in manifest.column("age_years") if age is not None)
+    rows: dict[str, tuple[str, ...]] = {"images": (f"{len(manifest):,}",)}
+    patients = set(manifest.column("patient")) - {""}
+    groups = set(manifest.column("group")) - {""}
+    rows["patients"] = (f"{len(patients):,}" if patients else "not stated",)
+    if groups:
+        rows["groups"] = (f"{len(groups):,}",)
+    for label, count in sorted(labels.items()):
+        rows[f"label {label}"] = (f"{count:,} ({100 * count / len(manifest):.1f} %)",)
+    if ages:
+        rows["age"] = (f"{ages[0]:g} to {ages[-1]:g} years, median {ages[len(ages) // 2]:g}",)
+    for column in ("sex", "site", "device", "view", "format"):
+        found = Counter(manifest.column(column))
+        if set(found) - {""}:
+            rows[column] = (
+                ", ".join(f"{value or 'not stated'} {n:,}" for value, n in found.most_common(6)),
+            )
+    return DataDescription(
+        source=name,
+        parts=("validated",),
+        rows=rows,
+        leakage={
+            "images also used for training": f"{seen.pictures}, left out",
+            "further images under a patient number used for training": (
+                f"{seen.patients}, {'left out' if rules.seen_patients == 'exclude' else 'kept'}"
+                if patients
+                else "patients not stated: cannot be checked"
+            ),
+        },
+        manifest_digest=manifest.digest,
+    )

@@ -1,0 +1,57 @@
+"""The commented text of a new `study.yaml`: every key with what it means and may be."""
+
+from jinja2 import Environment, StrictUndefined
+
+_TEXT = """\
+# A medclf study. Next:
+#   medclf ingest study.yaml     check every image, write the manifest
+#   medclf train study.yaml      split, fit, calibrate, pack
+# Paths are relative to this file. Unknown keys are refused.
+name: {{ name | tojson }}
+seed: 0                    # fixed beforehand: never choose it by its result
+workspace: study           # manifest, split, caches, checkpoints and packages go here
+
+data:
+  table: {{ table | tojson }}    # path,label[,patient_id,group_id,site,device,view,sex,age,sha256]
+  folder: null             # a folder of DICOM files, when the table names SOP Instance UIDs
+  label: {{ label | tojson }}             # column of the table
+  labels:{% if positive %}                  # the negative one first{% endif %}
+{%- for item in labels %}
+    - {{ item | tojson }}    # {{ counts[item] }} rows
+{%- endfor %}
+  positive: {{ positive | tojson }}    # the finding of two labels; null for more
+  conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
+
+split:                     # by patient or group where known; byte-identical files stay together
+  train: 0.6               # learn from
+  tune: 0.1                # choose epoch and penalty by
+  calibrate: 0.1           # fit temperature and threshold on, and nothing else
+  test: 0.2                # sealed: written to test.csv for `medclf validate`
+  unit: auto               # auto, patient, group or image
+
+preprocessing:
+  kind: {{ kind }}
+  size: {{ size }}                # side of the square input in pixels
+  channels: 3
+  mean: {{ mean }}    # what the pretrained weights expect, for values in [0, 1]
+  std: {{ std }}
+
+model:
+  backbone: {{ backbone }}    # see `medclf models`
+  weights: {{ weights | tojson }}    # hub, random, or a .safetensors/.pth file
+  method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
+
+fit:
+  epochs: {{ epochs }}
+  batch: 32
+  learning_rate: {{ '0.001' if random_start else '0.0003' }}
+  weighting: balanced      # rare classes weigh more; the shift is undone before calibration
+  freeze_norms: {{ 'false' if random_start else 'true' }}      # keep pretrained statistics
+  precision: auto          # bfloat16 where the processor has it; inference is always float32
+
+calibrate:
+  operating_point: youden  # or "sensitivity>=0.95", "specificity>=0.90"
+  novelty_level: 0.01      # share of known-good images that may be abstained from
+"""
+
+TEMPLATE = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(_TEXT)  # noqa: S701 - YAML, not HTML; values are quoted by tojson

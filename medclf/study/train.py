@@ -1,0 +1,161 @@
+"""The step from a manifest to a package: split, fit, calibrate, pack, register."""
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from medclf.durable import write_text
+from medclf.errors import StorageUnavailable
+from medclf.registry.package import Package
+from medclf.study.calibrate import Calibrated, calibrate
+from medclf.study.config import StudyConfig, load_study
+from medclf.study.fitting import Learned, build_network, fit_network
+from medclf.study.home import Home
+from medclf.study.ingest import ingest
+from medclf.study.pack import lineage_of, pack
+from medclf.study.prepare import Prepared, is_ingested, prepare
+from medclf.study.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left behind.
+
+    Attributes:
+        package: verified, named by its digest.
+        calibrated: temperature and operating points.
+        learned: the network with its history.
+        test_table: labels table of the sealed test part; None when there is none.
+        audit_sequence: number of the audit record.
+    """
+
+    package: Package
+    calibrated: Calibrated
+    learned: Learned
+    test_table: Path | None
+    audit_sequence: int
+
+
+def train(
+    study: Path, *, home: Home, out: Path | None = None, progress: Progress = silent
+) -> Trained:
+    """Train, calibrate and pack the model of a study.
+
+    A study that was not ingested yet is ingested first. A run that was interrupted goes
+    on from its last epoch to the same weights.
+
+    Args:
+        study: the `study.yaml`.
+        home: whose audit trail and lineage record it.
+        out: folder that the package is written below; `packages` in the workspace when None.
+        progress: told about each stage.
+
+    Raises:
+        MedclfError: of the room where it failed; nothing half-written is left.
+    """
+    config = load_study(study)
+    network, weights = build_network(config)
+    if not is_ingested(config):
+        ingest(study, home=home, progress=progress)
+    prepared = prepare(config, progress=progress)
+    home.record("training.started", {"study": config.name, "manifest": prepared.manifest.digest})
+    learned = fit_network(network, weights, prepared, config, progress=progress)
+    calibrated = calibrate(learned, prepared, config, progress=progress)
+    try:
+        package = pack(out or config.workspace / "packages", learned, calibrated, prepared, config)
+        test_table = write_test_table(prepared, config)
+    except OSError as error:
+        raise StorageUnavailable(
+            f"The package cannot be written ({error.strerror or type(error).__name__}).",
+            advice="Free some space or name another folder with --out, then run the same "
+            "command again: training goes on from its last checkpoint.",
+        ) from error
+    progress("register", 0, 1, "")
+    record_lineage(home, package, learned, calibrated, prepared, config)
+    receipt = home.record(
+        "package.packed",
+        {
+            "study": config.name,
+            "package": package.digest,
+            "manifest": prepared.manifest.digest,
+            "split": prepared.split.digest,
+            "weights": weights.digest,
+        },
+    )
+    progress("register", 1, 1, "")
+    return Trained(package, calibrated, learned, test_table, receipt.sequence)
+
+
+def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
+    """Write the sealed test part as a labels table, for `medclf validate`."""
+    rows = prepared.parts["test"].rows.tolist()
+    if not rows:
+        return None
+    path = config.workspace / "test.csv"
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("site", "device", "view", "laterality", "sex")
+    writer.writerow(
+        ["path", "sha256", config.data.label, "patient_id", "group_id", *columns, "age"]
+    )
+    for row in rows:
+        case = prepared.manifest.case(row)
+        writer.writerow(
+            [
+                os.path.relpath(prepared.manifest.path_of(row), config.workspace),
+                case.digest.removeprefix("sha256:"),
+                case.label,
+                case.patient,
+                case.group,
+                *(getattr(case, name) for name in columns),
+                "" if case.age_years is None else f"{case.age_years:g}",
+            ]
+        )
+    write_text(path, text.getvalue())
+    return path
+
+
+def record_lineage(
+    home: Home,
+    package: Package,
+    learned: Learned,
+    calibrated: Calibrated,
+    prepared: Prepared,
+    config: StudyConfig,
+) -> None:
+    """Log the run to MLflow and register its model version as candidate."""
+    history = learned.fitted.history if learned.fitted else ()
+    metrics: dict[str, list[float]] = {
+        "train_loss": [epoch.loss for epoch in history],
+        "tune_auc": [epoch.tune_auc for epoch in history],
+        "tune_loss": [epoch.tune_loss for epoch in history],
+        "temperature": [calibrated.temperature.value],
+    }
+    if learned.probe:
+        metrics["probe_tune_auc"] = [learned.probe.tune_auc[learned.probe.penalty]]
+    for point in calibrated.points:
+        metrics[f"calibrate_sensitivity_{point.label}"] = [point.sensitivity]
+        metrics[f"calibrate_specificity_{point.label}"] = [point.specificity]
+    lineage = lineage_of(learned, prepared, config)
+    home.lineage().log_training(
+        config.name,
+        parameters={
+            "backbone": config.model.backbone,
+            "method": config.model.method,
+            "weights": learned.weights.source,
+            "size": config.preprocessing.size,
+            "seed": config.seed,
+            **{f"fit.{key}": value for key, value in config.fit.model_dump(mode="json").items()},
+        },
+        metrics={name: steps for name, steps in metrics.items() if steps},
+        data_digests={
+            "manifest": prepared.manifest.digest,
+            "split": prepared.split.digest,
+            "weights": learned.weights.digest,
+        },
+        tags={"kind": config.kind.value, "configuration": str(lineage["configuration_digest"])},
+        artifacts={name: package.read(name) for name in package.files if name.endswith(".json")},
+        package_digest=package.digest,
+    )

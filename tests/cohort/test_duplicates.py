@@ -1,0 +1,38 @@
+from collections.abc import Callable
+
+import pytest
+
+from medclf.cohort.duplicates import find_duplicates, raise_for, refusals_of
+from medclf.cohort.manifest import Manifest
+from medclf.errors import LabelsRefused
+from medclf.reasons import Reason
+
+CASES = (
+    {"path": "1.png", "picture": "same", "label": "a"},
+    {"path": "2.png", "picture": "same", "label": "b"},
+    {"path": "3.png", "picture": "twin", "label": "a"},
+    {"path": "4.png", "picture": "twin", "label": "a"},
+    {"path": "5.png", "picture": "alone", "label": "a"},
+)
+
+
+def test_copies_are_grouped_within_and_across_labels(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    groups = find_duplicates(make_manifest(*CASES).cases())
+    assert [group.paths for group in groups] == [("1.png", "2.png"), ("3.png", "4.png")]
+    assert [group.contradict for group in groups] == [True, False]
+
+
+def test_contradicting_copies_are_refused_one_by_one_or_all_at_once(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    conflicts = [g for g in find_duplicates(make_manifest(*CASES).cases()) if g.contradict]
+    refused = refusals_of(conflicts)
+    assert [(r.path, r.reason) for r in refused] == [
+        ("1.png", Reason.LABEL_CONFLICT),
+        ("2.png", Reason.LABEL_CONFLICT),
+    ]
+    with pytest.raises(LabelsRefused, match=r"lines 2, 3 \(a / b\)"):
+        raise_for(conflicts)
+    raise_for([])

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medclf.cohort.case import Case, Refusal
+from medclf.cohort.examine import Examiner, table_pseudonym
+from medclf.cohort.labels import LabelRow
+from medclf.cohort.sources import Candidate
+from medclf.dicom.instance import Instance, Kind, Limits, open_instance, patient_key
+from medclf.reasons import Reason
+
+
+def no_objection(instance: Instance) -> tuple[Reason, ...]:
+    return ()
+
+
+@pytest.fixture
+def examiner(tmp_path: Path, secret: bytes) -> Callable[..., Examiner]:
+    def make(**by_uid: LabelRow) -> Examiner:
+        return Examiner(
+            base=tmp_path,
+            by_uid={row.sop_instance_uid: row for row in by_uid.values()},
+            labelled=True,
+            kind=Kind.XRAY,
+            limits=Limits(),
+            secret=secret,
+            check=no_objection,
+        )
+
+    return make
+
+
+def test_table_and_header_give_one_patient_one_pseudonym(
+    tmp_path: Path, write_dicom: Callable[..., Path], secret: bytes
+) -> None:
+    instance = open_instance(write_dicom(tmp_path / "a.dcm", PatientID="12345"))
+    assert table_pseudonym("12345", secret=secret) == patient_key(instance, secret=secret)
+    assert table_pseudonym("12345", secret=b"another") != patient_key(instance, secret=secret)
+    assert table_pseudonym("", secret=secret) == ""
+
+
+def test_a_file_name_that_is_not_utf8_is_refused(examiner: Callable[..., Examiner]) -> None:
+    outcome = examiner().examine(Candidate("caf\udce9.png", LabelRow(2, "x"))).outcome
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.MALFORMED
+
+
+def test_a_path_row_and_a_uid_row_must_agree(
+    tmp_path: Path, write_dicom: Callable[..., Path], examiner: Callable[..., Examiner]
+) -> None:
+    uid = open_instance(write_dicom(tmp_path / "a.dcm")).sop_instance_uid
+    candidate = Candidate("a.dcm", LabelRow(2, "x"))
+    agreeing = examiner(row=LabelRow(3, "x", sop_instance_uid=uid)).examine(candidate)
+    assert isinstance(agreeing.outcome, Case)
+    outcome = examiner(row=LabelRow(3, "y", sop_instance_uid=uid)).examine(candidate).outcome
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.LABEL_CONFLICT
+    assert "Lines 2 and 3" in outcome.message
+
+
+def test_a_file_of_another_instance_uid_than_recorded_is_refused(
+    tmp_path: Path, write_dicom: Callable[..., Path], examiner: Callable[..., Examiner]
+) -> None:
+    write_dicom(tmp_path / "a.dcm")
+    row = LabelRow(2, "x", sop_instance_uid="1.2.3")
+    outcome = examiner().examine(Candidate("a.dcm", row)).outcome
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.FILE_CHANGED

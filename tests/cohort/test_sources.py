@@ -1,0 +1,38 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medclf.cohort.labels import read_labels
+from medclf.cohort.sources import from_folder, from_table
+from medclf.errors import LabelsRefused
+
+
+def test_a_table_names_its_files_sorted(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,label\nb.png,x\n/far/c.png,x\na.png,y\n")
+    found = from_table(read_labels(tmp_path / "labels.csv"))
+    assert [candidate.path for candidate in found.files] == ["/far/c.png", "a.png", "b.png"]
+    assert found.base == tmp_path
+
+
+def test_a_table_by_uid_needs_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("sop_instance_uid,label\n1.2.3,x\n")
+    with pytest.raises(LabelsRefused, match="line 2: names a SOP Instance UID"):
+        from_table(read_labels(tmp_path / "labels.csv"))
+
+
+def test_a_folder_is_walked_and_matched_with_its_table(
+    tmp_path: Path, write_png: Callable[..., Path]
+) -> None:
+    for name in ("a.png", "deep/er/b.png", ".hidden/c.png", ".d.png", "DICOMDIR"):
+        write_png(tmp_path / name)
+    (tmp_path / "labels.csv").write_text("path,label\ndeep/er/b.png,x\ngone.png,y\n")
+    found = from_folder(tmp_path, read_labels(tmp_path / "labels.csv"))
+    assert [candidate.path for candidate in found.files] == ["a.png", "deep/er/b.png"]
+    assert [candidate.row is not None for candidate in found.files] == [False, True]
+    assert [row.line for row in found.unfound] == [3]
+
+
+def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelsRefused, match="not a folder with files"):
+        from_folder(tmp_path / "none")

@@ -1,0 +1,191 @@
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medclf.cohort.case import Case
+from medclf.cohort.leakage import check
+from medclf.cohort.manifest import Manifest
+from medclf.cohort.split import Split, SplitConfig, split_cohort
+from medclf.config import parse
+from medclf.errors import ConfigError, LabelsRefused, ManifestTampered
+
+CONFIG = SplitConfig(seed=0)
+
+
+@st.composite
+def cohorts(draw) -> list[Case]:
+    """Many singletons of two labels, and drawn cases that share patients, groups, pictures."""
+    cases = [
+        Case(path=f"s{n}.png", digest=f"s{n}", picture=f"s{n}", label="ab"[n % 2], line=n)
+        for n in range(80)
+    ]
+    shared = st.sampled_from(["", "1", "2", "3", "4", "5"])
+    for number in range(draw(st.integers(0, 25))):
+        picture = draw(shared) or f"d{number}"
+        cases.append(
+            Case(
+                path=f"d{number}.png",
+                digest=picture,
+                picture=picture,
+                label=draw(st.sampled_from("ab")),
+                patient=draw(shared),
+                group=draw(shared),
+            )
+        )
+    return cases
+
+
+def parts_by_path(cases: list[Case], config: SplitConfig = CONFIG) -> dict[str, str]:
+    manifest = Manifest.from_cases(cases, base=Path())
+    split = split_cohort(manifest, config)
+    return dict(zip(manifest.column("path"), split.parts, strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(cohorts())
+def test_no_patient_group_or_picture_crosses_and_every_row_has_one_part(cases) -> None:
+    parts = parts_by_path(cases)
+    assert set(parts.values()) == {"train", "tune", "calibrate", "test"}
+    assert len(parts) == len(cases)
+    for name in ("patient", "group", "picture"):
+        seen = defaultdict(set)
+        for case in cases:
+            if value := getattr(case, name):
+                seen[value].add(parts[case.path])
+        assert all(len(found) == 1 for found in seen.values())
+
+
+@settings(max_examples=25, deadline=None)
+@given(cohorts(), st.randoms(), st.integers(0, 2**32 - 1))
+def test_the_same_seed_gives_every_file_the_same_part_in_any_order(cases, random, seed) -> None:
+    config = SplitConfig(seed=seed)
+    first = parts_by_path(cases, config)
+    random.shuffle(cases)
+    assert parts_by_path(cases, config) == first
+
+
+def test_another_seed_gives_another_split() -> None:
+    cases = [Case(path=str(n), digest=str(n), picture=str(n), label="ab"[n % 2]) for n in range(80)]
+    assert parts_by_path(cases) != parts_by_path(cases, SplitConfig(seed=1))
+
+
+def test_labels_are_balanced_over_the_parts(make_manifest: Callable[..., Manifest]) -> None:
+    rows = [{"label": "b" if n % 4 == 0 else "a", "patient": f"p{n // 3}"} for n in range(1000)]
+    counts = split_cohort(make_manifest(*rows), CONFIG).facts["counts"]
+    wanted = {"train": 600, "tune": 100, "calibrate": 100, "test": 200}
+    for part, size in wanted.items():
+        assert abs(counts[part]["a"] - size * 0.75) <= 3
+        assert abs(counts[part]["b"] - size * 0.25) <= 3
+
+
+def test_a_saved_split_comes_back_the_same(
+    tmp_path: Path, make_manifest: Callable[..., Manifest]
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    split = split_cohort(manifest, CONFIG)
+    split.save(tmp_path)
+    loaded = Split.load(tmp_path, manifest=manifest)
+    assert loaded.parts == split.parts
+    assert loaded.digest == split.digest
+    assert loaded.facts == split.facts
+    assert sum(len(loaded.rows(part)) for part in CONFIG.fractions) == 60
+    assert np.array_equal(loaded.units, split.units)
+
+
+@pytest.mark.parametrize("name", ["split.parquet", "split.rows", "split.json"])
+def test_one_changed_byte_in_a_split_is_refused(
+    tmp_path: Path, make_manifest: Callable[..., Manifest], name: str
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    split_cohort(manifest, CONFIG).save(tmp_path)
+    data = bytearray((tmp_path / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ManifestTampered, match=name):
+        Split.load(tmp_path, manifest=manifest)
+
+
+def test_a_split_of_another_manifest_is_refused(
+    tmp_path: Path, make_manifest: Callable[..., Manifest]
+) -> None:
+    rows = [{"label": "ab"[n % 2]} for n in range(60)]
+    split_cohort(make_manifest(*rows), CONFIG).save(tmp_path)
+    with pytest.raises(LabelsRefused, match="belongs to another manifest"):
+        Split.load(tmp_path, manifest=make_manifest(*rows[:-2]))
+
+
+def test_a_class_too_rare_for_a_part_is_refused_by_name(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    rows = [{"label": "rare" if n < 5 else "common"} for n in range(60)]
+    with pytest.raises(LabelsRefused, match="'rare'; at least 2 are needed") as caught:
+        split_cohort(make_manifest(*rows), CONFIG)
+    assert "minimum_per_class" in caught.value.advice
+
+
+def test_a_cohort_of_one_label_is_refused(make_manifest: Callable[..., Manifest]) -> None:
+    with pytest.raises(LabelsRefused, match="at least two labels"):
+        split_cohort(make_manifest(*({"label": "a"} for _ in range(60))), CONFIG)
+    with pytest.raises(LabelsRefused, match="at least two labels"):
+        split_cohort(make_manifest(), CONFIG)
+
+
+def test_parts_fixed_by_the_table_are_taken(make_manifest: Callable[..., Manifest]) -> None:
+    parts = ["train", "tune", "calibrate", "test"]
+    rows = [{"label": "ab"[n % 2], "part": parts[n // 2 % 4]} for n in range(16)]
+    manifest = make_manifest(*rows)
+    split = split_cohort(manifest, CONFIG)
+    assert list(split.parts) == [row["part"] for row in rows]
+    assert split.facts["source"] == "labels table"
+
+
+def test_a_patient_in_two_fixed_parts_is_refused_with_parts_and_lines(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    parts = ["train", "tune", "calibrate", "test"]
+    rows = [{"label": "ab"[n % 2], "part": parts[n // 2 % 4]} for n in range(16)]
+    rows[0]["patient"] = rows[7]["patient"] = "feedbeef"
+    with pytest.raises(
+        LabelsRefused, match=r"patient feedbeef in train \(line 2\), test \(line 9\)"
+    ):
+        split_cohort(make_manifest(*rows), CONFIG)
+
+
+def test_a_half_filled_part_column_is_refused(make_manifest: Callable[..., Manifest]) -> None:
+    rows = [{"label": "ab"[n % 2], "part": "train" if n else ""} for n in range(16)]
+    with pytest.raises(LabelsRefused, match="not that of line 2"):
+        split_cohort(make_manifest(*rows), CONFIG)
+
+
+def test_what_the_unit_asks_for_must_be_known(make_manifest: Callable[..., Manifest]) -> None:
+    some = make_manifest(*({"label": "ab"[n % 2], "patient": f"p{n}" * (n > 3)} for n in range(60)))
+    with pytest.raises(LabelsRefused, match="only 56 of 60 cases name one"):
+        split_cohort(some, SplitConfig(seed=0, unit="patient"))
+    with pytest.raises(LabelsRefused, match="patients or groups are known"):
+        split_cohort(some, SplitConfig(seed=0, unit="image"))
+    none = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    assert split_cohort(none, SplitConfig(seed=0, unit="image"))
+
+
+def test_no_test_part_is_made_when_none_is_asked_for(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    split = split_cohort(manifest, SplitConfig(train=0.8, tune=0.1, calibrate=0.1, test=0, seed=0))
+    assert set(split.parts) == {"train", "tune", "calibrate"}
+    assert len(split.rows("test")) == 0
+    assert not check(manifest, split.parts).leaks
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"seed": 0, "test": 0.5}, {"seed": 0, "train": 1.0}, {"seed": -1}, {"seed": 0, "x": 1}],
+)
+def test_an_impossible_split_is_refused(content: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        parse(content, SplitConfig, where="split")

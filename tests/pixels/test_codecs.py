@@ -1,0 +1,194 @@
+"""Compressed transfer syntaxes: exact where lossless, refused where damaged, pydicom as oracle."""
+
+import csv
+import logging
+import warnings
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pydicom
+import pytest
+import simplejpeg
+from pydicom import uid
+from pydicom.pixels import get_encoder
+
+from medclf.dicom.instance import open_instance
+from medclf.errors import InstanceRefused, PixelsRefused
+from medclf.pixels.codecs import stored_values
+from medclf.pixels.decode import decode
+from medclf.pixels.header import read_header
+from medclf.reasons import Reason
+
+SMOOTH = (np.add.outer(np.arange(64), np.arange(80)) * 20).astype(np.uint16)  # 0..2840
+COLOUR = np.stack([SMOOTH % 256, SMOOTH // 16 % 256, SMOOTH // 32 % 256], -1).astype(np.uint8)
+
+LOSSLESS = {
+    "jpeg lossless": (uid.JPEGLosslessSV1, lambda a: imagecodecs.ljpeg_encode(a)),
+    "jpeg-ls": (uid.JPEGLSLossless, lambda a: imagecodecs.jpegls_encode(a)),
+    "jpeg 2000": (
+        uid.JPEG2000Lossless,
+        lambda a: imagecodecs.jpeg2k_encode(a, level=0, codecformat="j2k"),
+    ),
+    "htj2k": (uid.HTJ2KLossless, lambda a: imagecodecs.htj2k_encode(a, reversible=True)),
+}
+
+
+@pytest.fixture(params=LOSSLESS)
+def lossless(request):
+    return LOSSLESS[request.param]
+
+
+def test_lossless_grey_equals_the_raw_object(make_instance, lossless):
+    syntax, encode = lossless
+    packed = decode(make_instance(SMOOTH, frame=encode(SMOOTH), syntax=syntax))
+    assert np.array_equal(packed.array, decode(make_instance(SMOOTH)).array)
+    assert packed.decoder.startswith(f"imagecodecs {imagecodecs.__version__} ")
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("mended", [False, True])
+def test_truncated_lossless_frames_are_refused(make_instance, lossless, kept, mended):
+    syntax, encode = lossless
+    frame = encode(SMOOTH)
+    cut = frame[: int(len(frame) * kept)] + (b"\xff\xd9" if mended else b"")
+    instance = make_instance(SMOOTH, frame=cut, syntax=syntax)
+    with pytest.raises(PixelsRefused) as caught:
+        decode(instance)
+    assert caught.value.reason in {Reason.TRUNCATED, Reason.PIXELS_UNDECODABLE}
+
+
+def test_baseline_jpeg_in_grey_and_colour(make_instance):
+    grey = simplejpeg.encode_jpeg(COLOUR[:, :, :1].copy(), colorspace="GRAY", quality=95)
+    picture = decode(make_instance(COLOUR[:, :, 0], frame=grey, syntax=uid.JPEGBaseline8Bit))
+    assert np.array_equal(picture.array, simplejpeg.decode_jpeg(grey, "GRAY")[:, :, 0])
+    colour = simplejpeg.encode_jpeg(COLOUR, quality=95)
+    instance = make_instance(
+        COLOUR,
+        frame=colour,
+        syntax=uid.JPEGBaseline8Bit,
+        PhotometricInterpretation="YBR_FULL_422",
+    )
+    assert np.array_equal(decode(instance).array, simplejpeg.decode_jpeg(colour, "RGB"))
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.97])
+@pytest.mark.parametrize("mended", [False, True])
+def test_truncated_baseline_jpeg_is_refused(make_instance, kept, mended):
+    noise = np.random.default_rng(2).integers(0, 256, (64, 80, 1), dtype=np.uint8)
+    frame = simplejpeg.encode_jpeg(noise, colorspace="GRAY")
+    cut = frame[: int(len(frame) * kept)] + (b"\xff\xd9" if mended else b"")
+    with pytest.raises(PixelsRefused):
+        decode(make_instance(noise[:, :, 0], frame=cut, syntax=uid.JPEGBaseline8Bit))
+
+
+def test_extended_jpeg_of_twelve_bits(make_instance):
+    frame = imagecodecs.jpeg8_encode(SMOOTH, level=95, bitspersample=12)
+    instance = make_instance(SMOOTH, frame=frame, syntax=uid.JPEGExtended12Bit, BitsStored=12)
+    found = decode(instance).array.astype(int)
+    wanted = decode(make_instance(SMOOTH, BitsStored=12)).array.astype(int)
+    assert np.abs(found - wanted).max() < 65535 * 0.01
+
+
+def test_codestream_that_claims_another_size_is_refused_before_decoding(make_instance):
+    frame = imagecodecs.jpegls_encode(np.zeros((600, 800), np.uint16))
+    with pytest.raises(PixelsRefused) as caught:
+        decode(make_instance(SMOOTH, frame=frame, syntax=uid.JPEGLSLossless))
+    assert caught.value.reason is Reason.MALFORMED
+
+
+def test_run_length_frames_are_exact_and_truncated_ones_refused(make_instance):
+    for array in (SMOOTH, COLOUR):
+        frame = pydicom_rle(array)
+        found = decode(make_instance(array, frame=frame, syntax=uid.RLELossless))
+        assert np.array_equal(found.array, decode(make_instance(array)).array)
+        for kept in (0.2, 0.5, 0.9):
+            cut = frame[: int(len(frame) * kept)]
+            with pytest.raises(PixelsRefused):
+                decode(make_instance(array, frame=cut, syntax=uid.RLELossless))
+
+
+def pydicom_rle(array: np.ndarray) -> bytes:
+    """Encode by pydicom's own encoder, which is another implementation than the decoder's."""
+    encoder = get_encoder(uid.RLELossless)
+    return encoder.encode(
+        array,
+        rows=array.shape[0],
+        columns=array.shape[1],
+        samples_per_pixel=1 if array.ndim == 2 else 3,
+        bits_allocated=8 * array.dtype.itemsize,
+        bits_stored=8 * array.dtype.itemsize,
+        pixel_representation=0,
+        photometric_interpretation="MONOCHROME2" if array.ndim == 2 else "RGB",
+        number_of_frames=1,
+        planar_configuration=0,
+        encoding_plugin="pydicom",
+    )
+
+
+def test_garbage_for_a_frame_is_refused(make_instance):
+    for syntax in (uid.JPEG2000Lossless, uid.RLELossless, uid.JPEGBaseline8Bit):
+        with pytest.raises(PixelsRefused):
+            decode(make_instance(SMOOTH, frame=b"\x00\x01" * 100, syntax=syntax))
+
+
+def _compare_with_pydicom(path: Path) -> str:
+    """Return what was compared: `same`, `refused` or `no oracle`."""
+    instance = open_instance(path)
+    try:
+        picture = decode(instance)
+    except PixelsRefused as error:
+        assert error.reason in Reason
+        return "refused"
+    dataset = instance.dataset
+    header = read_header(dataset, transfer_syntax=instance.acquisition.transfer_syntax_uid)
+    stored = stored_values(dataset, header)
+    try:
+        reference = dataset.pixel_array
+    except (RuntimeError, NotImplementedError):  # pydicom has no plugin for it here
+        return "no oracle"
+    tolerance = 1 if picture.decoder.startswith("simplejpeg") else 0
+    if header.samples == 3:
+        if header.bits_allocated == 32:
+            return "no oracle"  # pictures have at most 16 bits
+        found = picture.array
+    else:
+        found = stored.values_of(stored.patterns)
+    difference = np.abs(found.astype(np.int64) - reference.astype(np.int64)).max()
+    assert difference <= tolerance, f"{path.name}: off by {difference}"
+    return "same"
+
+
+# The codestream is signed, the header says unsigned: pydicom with Pillow adds 32768.
+_PYDICOM_DIFFERS = {"TOSHIBA_J2K_SIZ1_PixRep0.dcm"}
+
+
+def _compare_all(paths: list[Path]) -> list[str]:
+    outcomes = []
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for path in paths:
+                if path.name in _PYDICOM_DIFFERS:
+                    continue
+                try:
+                    outcomes.append(_compare_with_pydicom(path))
+                except InstanceRefused:
+                    outcomes.append("no image")
+    finally:
+        logging.disable(logging.NOTSET)
+    return outcomes
+
+
+def test_files_that_come_with_pydicom_decode_as_pydicom_does():
+    paths = sorted((Path(pydicom.__file__).parent / "data" / "test_files").rglob("*.dcm"))
+    assert _compare_all(paths).count("same") >= 20
+
+
+@pytest.mark.shared
+def test_real_files_decode_as_pydicom_does(shared_data):
+    folder = shared_data / "dicom"
+    with (folder / "table.csv").open(newline="") as stream:
+        paths = [folder / row["path"] for row in csv.DictReader(stream)]
+    assert _compare_all(paths).count("same") >= 50

@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from medclf.durable import new_folder, write_bytes
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "deep" / "file"
+    write_bytes(path, b"old")
+    write_bytes(path, b"new", mode=0o600)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+    place = tmp_path / "package"
+    with new_folder(place) as part:
+        (part / "a").write_bytes(b"1")
+        assert not place.exists()
+    assert (place / "a").read_bytes() == b"1"
+
+
+def test_a_failure_inside_leaves_the_old_folder_and_nothing_else(tmp_path):
+    place = tmp_path / "package"
+    with new_folder(place) as part:
+        (part / "a").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), new_folder(place) as part:
+        (part / "a").write_bytes(b"new")
+        raise KeyboardInterrupt
+    assert (place / "a").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["package"]
+
+
+def test_an_existing_folder_is_replaced_whole(tmp_path):
+    place = tmp_path / "package"
+    for content in (b"old", b"new"):
+        with new_folder(place) as part:
+            (part / content.decode()).write_bytes(content)
+    assert os.listdir(place) == ["new"]
+    assert os.listdir(tmp_path) == ["package"]
