@@ -24,7 +24,7 @@ check: $(VENV)/.installed  ## style, types, floors, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports
 	$(BIN)/pytest -m 'not slow and not peer'
 
 bench: $(VENV)/.installed  ## ratios against peers

@@ -189,6 +189,10 @@ class RegistryUnavailable(RegistryError, UnavailableError):
     """The lineage store cannot be reached or written."""
 
 
+class RegistryMisuse(RegistryError, MisuseError):
+    """The registry was asked for what it does not hold, or given what it does not accept."""
+
+
 class AuditTampered(AuditError, TamperingError):
     """The audit trail fails verification; `facts["sequence"]` names the first bad record."""
 

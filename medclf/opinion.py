@@ -91,9 +91,10 @@ class Opinion:
 
 
 def opinion_facts(opinion: Opinion) -> dict[str, Any]:
-    """Return an opinion as facts for the audit trail.
+    """Return an opinion as facts for the audit trail; an absent novelty is an empty text.
 
-    Numbers are decimal strings that give back the very same float.
+    Numbers are their shortest exact decimal text, because the trail refuses fractions:
+    readers in other languages print them differently.
     """
     return {
         "instance": opinion.instance,
@@ -104,12 +105,13 @@ def opinion_facts(opinion: Opinion) -> dict[str, Any]:
         "findings": [
             {
                 "label": finding.label,
-                "probability": repr(finding.probability),
+                "probability": repr(float(finding.probability)),
                 "decision": finding.decision.value,
                 "operating_point": finding.operating_point,
-                "threshold": repr(finding.threshold),
+                "threshold": repr(float(finding.threshold)),
             }
             for finding in opinion.findings
         ],
+        "novelty": "" if opinion.novelty is None else repr(float(opinion.novelty)),
         "decoder": opinion.decoder,
     }

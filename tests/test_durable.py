@@ -11,7 +11,7 @@ def test_a_file_is_replaced_whole(tmp_path):
     write_bytes(path, b"new", mode=0o600)
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(path.parent) == ["file"]
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -25,7 +25,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No space"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_appears_only_when_it_is_complete(tmp_path):
@@ -36,15 +36,20 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path):
     assert (place / "a").read_bytes() == b"1"
 
 
+def interrupted(place):
+    with new_folder(place) as part:
+        (part / "a").write_bytes(b"new")
+        raise KeyboardInterrupt
+
+
 def test_a_failure_inside_leaves_the_old_folder_and_nothing_else(tmp_path):
     place = tmp_path / "package"
     with new_folder(place) as part:
         (part / "a").write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), new_folder(place) as part:
-        (part / "a").write_bytes(b"new")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(place)
     assert (place / "a").read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["package"]
+    assert [p.name for p in tmp_path.iterdir()] == ["package"]
 
 
 def test_an_existing_folder_is_replaced_whole(tmp_path):
@@ -52,5 +57,5 @@ def test_an_existing_folder_is_replaced_whole(tmp_path):
     for content in (b"old", b"new"):
         with new_folder(place) as part:
             (part / content.decode()).write_bytes(content)
-    assert os.listdir(place) == ["new"]
-    assert os.listdir(tmp_path) == ["package"]
+    assert [p.name for p in place.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["package"]

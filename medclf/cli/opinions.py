@@ -8,9 +8,12 @@ import typer
 
 from medclf import api
 from medclf.cli.door import HomeOption, JsonOption, print_json
+from medclf.opinion import Status
 
 if TYPE_CHECKING:
     from medclf.study.read import Read
+
+REJECTED_CODE = 3  # as for any bad input: at least one image was rejected
 
 ImagesArgument = Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files.")]
 
@@ -24,7 +27,10 @@ def read(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a package's opinion of images, without a server."""
+    """Give a package's opinion of images, without a server.
+
+    Exits with 3 when an image was rejected; an abstention is a result like any other.
+    """
     from medclf.cli.tables import show_opinion
     from medclf.errors import StudyMisuse
 
@@ -33,13 +39,17 @@ def read(
             f"--sr writes one report, and {len(images)} images were named.",
             advice="Name one DICOM image with --sr.",
         )
+    rejected = False
     for done in api.read(package, images, home=home):
+        rejected |= done.opinion.status is Status.REJECTED
         if sr is not None:
             _write_sr(done, package, sr)
         if as_json:
             print_json(done.opinion.as_json(str(done.path)))
         else:
             show_opinion(done.path, done.opinion)
+    if rejected:
+        raise typer.Exit(REJECTED_CODE)
 
 
 def _write_sr(done: "Read", package: Path, out: Path) -> None:
@@ -101,13 +111,20 @@ def ask(
     token_file: Annotated[Path | None, typer.Option(help="The server's token.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a server for its opinion of images."""
+    """Ask a server for its opinion of images.
+
+    Exits with 3 when an image was rejected; an abstention is a result like any other.
+    """
     from medclf.cli.tables import show_opinion
     from medclf.service.client import ClientConfig
 
     config = ClientConfig(tls=tls or ca is not None, ca=ca, token_file=token_file)
+    rejected = False
     for path, opinion in api.ask(images, server=server, config=config):
+        rejected |= opinion.status is Status.REJECTED
         if as_json:
             print_json(opinion.as_json(str(path)))
         else:
             show_opinion(path, opinion)
+    if rejected:
+        raise typer.Exit(REJECTED_CODE)

@@ -200,6 +200,6 @@ def release(
     """Answer for a package: sign the record that it may be used."""
     done = api.release(package, note=note, unvalidated=unvalidated, home=home)
     if as_json:
-        print_json({"package": done.package, "released_at": done.released_at, "actor": done.actor})
+        print_json({"package": done.package, "released_at": done.time, "actor": done.actor})
         return
-    print(f"released {done.package} by {done.actor}, {done.released_at}")
+    print(f"released {done.package} by {done.actor}, {done.time}")

@@ -143,19 +143,18 @@ def show_demo(told: "Told") -> None:
 
 
 def figures(metrics: "Mapping[str, Estimate]") -> Table:
-    """Return the main figures as a table."""
-    table = Table("figure", "estimate", "95 % interval", "n", "method", box=None, pad_edge=False)
+    """Return the main figures as a table; how each interval was made is in the report."""
+    table = Table("figure", "estimate", "95 % interval", "n", box=None, pad_edge=False)
     for name in _SHOWN:
         found = metrics[name]
         if not found.defined:
-            table.add_row(name, "not defined", "", str(found.n), found.method)
+            table.add_row(name.replace("_", " "), "not defined", "", str(found.n))
             continue
         table.add_row(
             name.replace("_", " "),
             f"{found.estimate:.3f}",
             f"{found.low:.3f} to {found.high:.3f}",
             str(found.n),
-            found.method,
         )
     return table
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from medclf.dicom.admission import objection_to
 from medclf.cohort.case import Case, Refusal
 from medclf.cohort.labels import LabelRow
 from medclf.cohort.sources import Candidate
+from medclf.dicom.admission import objection_to
 from medclf.dicom.instance import Instance, Kind, Limits, open_instance, patient_key
 from medclf.digest import digest_bytes
 from medclf.errors import InstanceRefused, PixelsRefused

@@ -21,7 +21,7 @@ _OLDEST_YEARS = 125.0  # nobody of a verified greater age but one (Calment, 122 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-class Unreadable(ValueError):  # noqa: N818 - told at once as a LabelsRefused with its line
+class Unreadable(ValueError):
     """A cell that says something unknown; `wanted` tells what it should say."""
 
     def __init__(self, wanted: str) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 from medclf.demonstration.frame import Frame, Map, blurred, clouds
 from medclf.demonstration.tissue import Lungs
 
+_FAINT_SHARE = 0.15  # of films with the finding; they keep the task from being trivial
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -35,7 +37,8 @@ def draw_patches(generator: np.random.Generator, *, floor_cm: float) -> tuple[Pa
         floor_cm: y of the higher diaphragm dome, the lower bound of the zone.
     """
     number = int(generator.choice([1, 2, 3], p=[0.62, 0.28, 0.10]))
-    strength = float(np.exp(generator.uniform(np.log(0.16), np.log(0.75))))
+    faint = generator.random() < _FAINT_SHARE
+    strength = float(generator.uniform(0.15, 0.4) if faint else generator.uniform(0.55, 0.85))
     side = int(generator.choice([-1, 1]))
     patches = []
     for _ in range(number):
@@ -47,7 +50,7 @@ def draw_patches(generator: np.random.Generator, *, floor_cm: float) -> tuple[Pa
             Patch(
                 x_cm=side * float(generator.uniform(5.5, 10.5)),
                 y_cm=float(y),
-                radius_cm=float(generator.uniform(2.0, 4.6)),
+                radius_cm=float(generator.uniform(3.2, 6.0)),
                 stretch=float(generator.uniform(0.7, 1.4)),
                 strength=strength * float(generator.uniform(0.7, 1.0)),
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medclf.demonstration.anatomy import Anatomy, lung, spine_x
-from medclf.demonstration.frame import Frame, Map, Points, band, oval
+from medclf.demonstration.frame import Frame, Map, Points, band, blurred, oval
 from medclf.demonstration.tissue import Pose
 
 _FULL_SHADE_CM = 2.0  # a shade of 255 stands for this thickness of bone
@@ -34,8 +34,8 @@ class _Sheet:
     def outline(self, points: Points, thickness_cm: float) -> None:
         self.frame.fill(self.canvas, points, round(255 * thickness_cm / _FULL_SHADE_CM))
 
-    def bone(self, blur_cm: float) -> Map:
-        return self.frame.ink(self.canvas, blur_cm=blur_cm) * np.float32(_FULL_SHADE_CM)
+    def bone(self) -> Map:
+        return self.frame.ink(self.canvas) * np.float32(_FULL_SHADE_CM)
 
 
 def bones(anatomy: Anatomy, frame: Frame, pose: Pose) -> Map:
@@ -48,8 +48,10 @@ def bones(anatomy: Anatomy, frame: Frame, pose: Pose) -> Map:
         _collar_bone(upper, anatomy, pose, side)
         _upper_arm(upper, pose, side)
     spine, arches = _spine(anatomy, frame)
-    total = back.bone(0.09) + front.bone(0.13) + girdle.bone(0.16) + upper.bone(0.09)
-    return (total + spine.bone(0.10) + arches.bone(0.10)) * np.float32(anatomy.bone)
+    crisp = back.bone() + upper.bone() + spine.bone() + arches.bone()
+    soft = front.bone() + girdle.bone()  # thin and slanting: no crisp rims
+    total = blurred(crisp, frame.pixels(0.09)) + blurred(soft, frame.pixels(0.14))
+    return total * np.float32(anatomy.bone)
 
 
 def _rib(back: _Sheet, front: _Sheet, anatomy: Anatomy, pose: Pose, side: int, number: int) -> None:
@@ -120,7 +122,8 @@ def _upper_arm(sheet: _Sheet, pose: Pose, side: int) -> None:
 def _spine(anatomy: Anatomy, frame: Frame) -> tuple[_Sheet, _Sheet]:
     """Draw vertebral bodies on one sheet, their arches and processes on another."""
     bodies, arches = _Sheet(frame), _Sheet(frame)
-    for number in range(-5, 18):
+    bottom_cm = float(frame.y[-1, 0]) + _RIB_STEP
+    for number in range(-3, int((bottom_cm - _FIRST_RIB_Y) / _RIB_STEP) + 1):
         growth = 1 + 0.028 * min(max(number, -2), 15)
         height = 2.0 + 0.012 * number
         y = _FIRST_RIB_Y + _RIB_STEP * number + 0.2

@@ -14,7 +14,7 @@ _FEW_CASES = 10
 # Below some twenty clusters percentile intervals cover too rarely (Cameron, Gelbach &
 # Miller 2008, Review of Economics and Statistics 90:414).
 _FEW_CLUSTERS = 20
-# With 15 slices, 30 cases a slice: the noise in each is then some 0.07.
+# With 15 slices 30 cases a slice: the noise in each is then up to 0.09.
 _FEW_FOR_ECE = 450
 
 

@@ -136,7 +136,6 @@ class Protocol(Config):
     operating_point: str = Field(default="youden", min_length=1, max_length=80)
     confidence: float = Field(default=0.95, ge=0.5, le=0.9999)
     unanswered: Literal["exclude", "count_as_wrong"] = "exclude"
-    seen_patients: Literal["report", "exclude"] = "report"
     clustering: Literal["auto", "none"] = "auto"
     seen_patients: Literal["exclude", "report"] = "report"
     subgroups: tuple[str, ...] = ()

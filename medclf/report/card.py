@@ -68,7 +68,10 @@ def model_card(context: CardContext) -> str:
 
 
 def _limits(context: CardContext) -> Sequence[str]:
-    standing = (text.replace("This report", "This card") for text in STANDING_LIMITATIONS)
+    standing = (
+        text.replace("This report", "This card").replace("“Data”", "“Training data”")
+        for text in STANDING_LIMITATIONS
+    )
     return (*context.limitations, *standing)
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from medclf.durable import write_text
 from medclf.errors import ReportMisuse
 from medclf.evaluate.evaluation import Estimate, Evaluation, Outcome
+from medclf.evaluate.proportion import percent
 from medclf.report import plots, words
 from medclf.report.context import STANDING_LIMITATIONS, ReportContext
 from medclf.report.document import FORMAT, report_text, report_values
@@ -106,7 +107,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         three=words.three,
         interval=words.interval,
-        percent=words.percent,
+        percent=percent,
         metric_name=words.metric_name,
         short_digest=words.short_digest,
         goal=words.goal,

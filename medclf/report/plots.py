@@ -42,7 +42,7 @@ def key_figures(evaluation: Evaluation) -> list[FigureGroup]:
     gains = [(metric_name(key), figure) for key, figure in found.items() if key not in COSTS]
     costs = [(metric_name(key), figure) for key, figure in found.items() if key in COSTS]
     high = max((figure.high for _, figure in costs if figure.defined), default=1.0)
-    top = next((end for end in (0.1, 0.2, 0.5) if high <= end), 1.0)
+    top = next((end for end in (0.1, 0.2, 0.5, 1.0) if high <= end), 2.0)
     lows = [figure.low for _, figure in gains if figure.defined]
     return [
         ("Discrimination and decisions: higher is better", gains, common_scale(lows)),

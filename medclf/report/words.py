@@ -71,15 +71,6 @@ def interval(estimate: Estimate) -> str:
     return f"{three(estimate.low)} to {three(estimate.high)}"
 
 
-def percent(share: float) -> str:
-    """Return a level of confidence in words.
-
-    >>> percent(0.95), percent(0.975)
-    ('95 %', '97.5 %')
-    """
-    return f"{100 * share:.4g} %"
-
-
 def goal(verdict: Verdict) -> str:
     """Return the bound of an endpoint in words."""
     sign = ">" if verdict.direction is Direction.ABOVE else "<"

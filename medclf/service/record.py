@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from medclf.opinion import Opinion
+from medclf.opinion import Opinion, opinion_facts
 
 GIVEN = "opinion.given"
 STARTED = "service.started"
@@ -42,29 +42,9 @@ def plain(text: str) -> str:
 
 
 def facts_of(opinion: Opinion, caller: Caller) -> dict[str, Any]:
-    """Return the facts of an `opinion.given` record; an absent novelty is an empty text.
-
-    Floating-point numbers are written as their shortest exact decimal text, because the trail
-    refuses fractions: readers in other languages print them differently.
-    """
+    """Return the facts of an `opinion.given` record: the opinion and who asked for it."""
     return {
-        "instance": opinion.instance,
-        "package": opinion.package,
-        "released": opinion.released,
-        "status": opinion.status.value,
-        "reasons": [reason.value for reason in opinion.reasons],
-        "findings": [
-            {
-                "label": finding.label,
-                "probability": repr(float(finding.probability)),
-                "decision": finding.decision.value,
-                "operating_point": finding.operating_point,
-                "threshold": repr(float(finding.threshold)),
-            }
-            for finding in opinion.findings
-        ],
-        "novelty": "" if opinion.novelty is None else repr(float(opinion.novelty)),
-        "decoder": opinion.decoder,
+        **opinion_facts(opinion),
         "client": caller.name,
         "identity": caller.identity,
         "transport": caller.transport,

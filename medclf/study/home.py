@@ -77,7 +77,7 @@ class Home:
 
     def lineage(self) -> Lineage:
         """Return the lineage store, an MLflow database below the home folder."""
-        return Lineage.in_folder(self.folder / "lineage")
+        return Lineage.in_folder(self.folder / "lineage", clock=self.clock)
 
     def find_release(self, package: Package) -> Release | None:
         """Return the signed release record of a package, if it was released here.

@@ -7,6 +7,7 @@ from pathlib import Path
 from medclf.audit.trail import Trail
 from medclf.classifier import Classifier
 from medclf.dicom.instance import Instance, open_instance
+from medclf.digest import digest_file
 from medclf.errors import InstanceRefused
 from medclf.opinion import Opinion, Status, opinion_facts
 from medclf.study.home import Home
@@ -62,9 +63,17 @@ def _read_one(classifier: Classifier, path: Path, trail: Trail, actor: str) -> R
         opinion = Opinion(
             status=Status.REJECTED,
             package=classifier.package.digest,
-            instance=str(error.facts.get("digest", "")),
+            instance=_digest_of(path),
             reasons=(error.reason,),
             released=classifier.released,
         )
     receipt = trail.append("opinion.given", actor=actor, facts=opinion_facts(opinion))
     return Read(path, replace(opinion, audit_sequence=receipt.sequence), instance)
+
+
+def _digest_of(path: Path) -> str:
+    """Return the digest of a refused file, so that the record says which bytes it was."""
+    try:
+        return digest_file(path)
+    except OSError:
+        return ""

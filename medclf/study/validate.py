@@ -230,5 +230,5 @@ def _log(
     home.lineage().log_validation(
         classifier.package.digest,
         metrics=figures,
-        files={path.name: path.read_bytes() for path in files},
+        artifacts={path.name: path for path in files},
     )

@@ -190,12 +190,13 @@ def test_a_mirror_that_cannot_be_written_stops_the_record(folder, clock):
         assert trail.verify().size == 10
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_a_read_only_folder_refuses(folder, clock):
     with Trail.open(folder, clock=clock) as trail:
         folder.chmod(0o500)
         try:
-            with pytest.raises(AuditUnavailable):
+            if os.access(folder, os.W_OK):
+                pytest.skip("the superuser may write anywhere")
+            with pytest.raises(AuditUnavailable, match="nothing was recorded"):
                 trail.append("test.done", actor="tester", facts={})
         finally:
             folder.chmod(0o700)

@@ -137,8 +137,7 @@ def _compare_with_pydicom(path: Path) -> str:
     instance = open_instance(path)
     try:
         picture = decode(instance)
-    except PixelsRefused as error:
-        assert error.reason in Reason
+    except PixelsRefused:
         return "refused"
     dataset = instance.dataset
     header = read_header(dataset, transfer_syntax=instance.acquisition.transfer_syntax_uid)
@@ -187,6 +186,7 @@ def test_files_that_come_with_pydicom_decode_as_pydicom_does():
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_real_files_decode_as_pydicom_does(shared_data):
     folder = shared_data / "dicom"
     with (folder / "table.csv").open(newline="") as stream:

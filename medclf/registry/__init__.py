@@ -1,0 +1,1 @@
+"""What a model is, who released it, and where it came from."""

@@ -1,0 +1,376 @@
+"""Where a model came from, kept in MLflow; the only file that imports it.
+
+MLflow is a notebook, not a judge: nothing here decides what is served, the signed release
+record does (`store`). MLflow never loads a model here (no pyfunc), and stages, which MLflow
+gives up, are not used: the aliases `candidate` and `released` say what a version is.
+"""
+
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from medclf.errors import RegistryMisuse, RegistryUnavailable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+    from mlflow.entities.model_registry import ModelVersion
+
+CANDIDATE = "candidate"
+RELEASED = "released"
+
+_PACKAGE_TAG = "medclf.package"
+_BATCH = 100  # MLflow takes at most 100 parameters or tags at once (and 1,000 metrics)
+_DIGEST_CHARACTERS = 36  # of a data set in MLflow's table; the whole digest is its source
+
+# MLflow reads these at each request. A server that is down must be an error in seconds, not
+# after MLflow's own seven retries, which take minutes; what the operator has set wins.
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+}
+# Nothing is sent out of the hospital, and nothing is printed: these hold whatever is set.
+_SILENCE = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+_LOGGERS = ("mlflow", "alembic")
+_one_at_a_time = threading.RLock()
+
+Metrics = Mapping[str, float | Sequence[float]]
+"""A last value, or the history by step, of each metric."""
+
+Artifacts = Mapping[str, bytes | Path]
+"""Content, or a file that holds it, by relative name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Where MLflow keeps a run.
+
+    Attributes:
+        run_id: MLflow's own.
+        model_name: registered model.
+        version: of the registered model, counted by MLflow from 1.
+    """
+
+    run_id: str
+    model_name: str
+    version: str
+
+
+class Lineage:
+    """A connection to one MLflow store."""
+
+    def __init__(
+        self, tracking_uri: str, artifact_root: Path | None, *, clock: Callable[[], datetime]
+    ) -> None:
+        """Name the store; nothing is touched until the first call.
+
+        Args:
+            tracking_uri: `sqlite:///…`, `postgresql://…` or `http(s)://…`.
+            artifact_root: folder for artifacts; None leaves it to the server.
+            clock: gives the time now, with time zone.
+        """
+        self.tracking_uri = tracking_uri
+        self._artifact_root = artifact_root
+        self._clock = clock
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, clock: Callable[[], datetime]) -> "Lineage":
+        """Keep everything in one folder: SQLite in `mlflow.db`, artifacts beside it."""
+        home = folder.resolve()
+        return cls(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts", clock=clock)
+
+    def log_training(
+        self,
+        name: str,
+        *,
+        package_digest: str,
+        parameters: Mapping[str, object],
+        metrics: Metrics,
+        data_digests: Mapping[str, str],
+        tags: Mapping[str, str],
+        artifacts: Artifacts,
+    ) -> RunRecord:
+        """Record a training run and register its package as the candidate.
+
+        Args:
+            name: of the registered model and its experiment.
+            package_digest: of the package that the run wrote.
+            parameters: the configuration, flat.
+            metrics: by name.
+            data_digests: of each part or manifest, by name.
+            tags: further facts, such as versions and seeds.
+            artifacts: files to keep with the run.
+
+        Raises:
+            RegistryMisuse: MLflow does not accept a name or value.
+            RegistryUnavailable: the store cannot be reached or written.
+        """
+        with self._client() as client:
+            with self._run(client, name, "training", package_digest) as run:
+                run_id = run.info.run_id
+                self._log(client, run_id, parameters, metrics, tags, artifacts)
+                client.log_inputs(run_id, _datasets(data_digests))
+                self._ensure_model(client, name)
+                version = client.create_model_version(
+                    name,
+                    source=run.info.artifact_uri,
+                    run_id=run_id,
+                    tags={_PACKAGE_TAG: package_digest},
+                )
+                client.set_registered_model_alias(name, CANDIDATE, version.version)
+            return RunRecord(run_id, name, str(version.version))
+
+    def log_validation(
+        self, package_digest: str, *, metrics: Metrics, artifacts: Artifacts
+    ) -> RunRecord:
+        """Record a validation of a registered package as a run of its own.
+
+        Raises:
+            RegistryMisuse: no registered version has this package.
+            RegistryUnavailable: the store cannot be reached or written.
+        """
+        with self._client() as client:
+            version = _version_of(client, package_digest)
+            with self._run(client, version.name, "validation", package_digest) as run:
+                self._log(client, run.info.run_id, {}, metrics, {}, artifacts)
+                client.set_model_version_tag(
+                    version.name, version.version, "medclf.validation_run", run.info.run_id
+                )
+            return RunRecord(run.info.run_id, version.name, str(version.version))
+
+    def promote(self, name: str, package_digest: str, *, alias: str = RELEASED) -> RunRecord:
+        """Let an alias of a registered model mean this package.
+
+        Raises:
+            RegistryMisuse: the model has no version with this package.
+            RegistryUnavailable: the store cannot be reached or written.
+        """
+        with self._client() as client:
+            version = _version_of(client, package_digest, name=name)
+            client.set_registered_model_alias(name, alias, version.version)
+            return RunRecord(str(version.run_id), name, str(version.version))
+
+    def package_of(self, name: str, *, alias: str) -> str | None:
+        """Return the digest of the package that an alias means, None where there is none.
+
+        Raises:
+            RegistryUnavailable: the store cannot be reached.
+        """
+        with self._client() as client:
+            for model in client.search_registered_models(f"name = '{_checked_name(name)}'"):
+                if alias in model.aliases:
+                    version = client.get_model_version(name, model.aliases[alias])
+                    return version.tags.get(_PACKAGE_TAG)
+            return None
+
+    @contextmanager
+    def _client(self) -> Iterator["MlflowClient"]:
+        """Give a client; everything that goes wrong with it becomes an error of ours."""
+        with _one_at_a_time, _quiet():
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+            from mlflow.telemetry.client import get_telemetry_client, set_telemetry_client
+            from sqlalchemy.exc import SQLAlchemyError
+
+            if get_telemetry_client() is not None:  # MLflow was imported before us
+                set_telemetry_client()  # type: ignore[no-untyped-call]
+            try:
+                if self._artifact_root is not None:
+                    self._artifact_root.mkdir(parents=True, exist_ok=True)
+                yield MlflowClient(self.tracking_uri, self.tracking_uri)
+            except MlflowException as error:
+                if error.error_code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
+                    raise RegistryMisuse(
+                        f"MLflow does not accept this: {_first_line(error)}",
+                        advice="Correct the name or value that it names.",
+                    ) from error
+                raise _unavailable(error) from error
+            except (SQLAlchemyError, OSError) as error:
+                raise _unavailable(error) from error
+
+    @contextmanager
+    def _run(
+        self, client: "MlflowClient", name: str, step: str, package_digest: str
+    ) -> Iterator["Run"]:
+        """Give a new run, which ends FINISHED, or FAILED when the block raises."""
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        tags = {_PACKAGE_TAG: package_digest, "medclf.step": step}
+        run = client.create_run(
+            self._experiment(client, _checked_name(name)),
+            start_time=self._now_ms(),
+            tags=tags,
+            run_name=f"{step} {package_digest.removeprefix('sha256:')[:8]}",
+        )
+        try:
+            yield run
+        except BaseException:
+            # The first error is the one to tell.
+            with suppress(MlflowException, SQLAlchemyError, OSError):
+                client.set_terminated(run.info.run_id, "FAILED", self._now_ms())
+            raise
+        client.set_terminated(run.info.run_id, "FINISHED", self._now_ms())
+
+    def _ensure_model(self, client: "MlflowClient", name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _experiment(self, client: "MlflowClient", name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        root = self._artifact_root
+        location = None if root is None else (root.resolve() / name).as_uri()
+        return str(client.create_experiment(name, artifact_location=location))
+
+    def _log(
+        self,
+        client: "MlflowClient",
+        run_id: str,
+        parameters: Mapping[str, object],
+        metrics: Metrics,
+        tags: Mapping[str, str],
+        artifacts: Artifacts,
+    ) -> None:
+        from mlflow.entities import Param, RunTag
+
+        for piece in _pieces([Param(key, str(value)) for key, value in parameters.items()]):
+            client.log_batch(run_id, params=piece)
+        for piece in _pieces([RunTag(key, str(value)) for key, value in tags.items()]):
+            client.log_batch(run_id, tags=piece)
+        for piece in _pieces(_history(metrics, self._now_ms())):
+            client.log_batch(run_id, metrics=piece)
+        if artifacts:
+            with tempfile.TemporaryDirectory() as name:
+                _lay_out(Path(name), artifacts)
+                client.log_artifacts(run_id, name)
+
+    def _now_ms(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Set MLflow's environment and silence its loggers for one call, then restore both."""
+    before = {name: os.environ.get(name) for name in (*_PATIENCE, *_SILENCE)}
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    os.environ.update({**_PATIENCE, **_set(before), **_SILENCE})
+    try:
+        import mlflow  # noqa: F401  (its import sets levels; ours must come after)
+
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _set(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _version_of(
+    client: "MlflowClient", package_digest: str, *, name: str | None = None
+) -> "ModelVersion":
+    query = f"tag.`{_PACKAGE_TAG}` = '{_checked_name(package_digest, also=':')}'"
+    if name is not None:
+        query += f" and name = '{_checked_name(name)}'"
+    versions = list(client.search_model_versions(query))
+    if not versions:
+        raise RegistryMisuse(
+            f"No registered model version has the package {package_digest}.",
+            advice="Train with this lineage store first, or correct the digest.",
+            package=package_digest,
+        )
+    return max(versions, key=lambda version: int(version.creation_timestamp))
+
+
+def _history(metrics: Metrics, now_ms: int) -> list["Metric"]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(key, float(value), now_ms, step)
+        for key, values in metrics.items()
+        for step, value in enumerate(values if isinstance(values, Sequence) else [values])
+    ]
+
+
+def _datasets(digests: Mapping[str, str]) -> list[Any]:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    return [
+        DatasetInput(
+            Dataset(
+                name=name,
+                digest=digest.removeprefix("sha256:")[:_DIGEST_CHARACTERS],
+                source_type="sha256",
+                source=digest,
+            ),
+            [InputTag("mlflow.data.context", name)],
+        )
+        for name, digest in digests.items()
+    ]
+
+
+def _lay_out(folder: Path, artifacts: Artifacts) -> None:
+    for name, content in artifacts.items():
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or not place.name:
+            raise RegistryMisuse(
+                f"{name!r} is no name for an artifact.", advice="Give a relative name."
+            )
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+
+
+def _pieces(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
+
+
+def _checked_name(name: str, *, also: str = "") -> str:
+    """Return a name that cannot break out of MLflow's query text or of a path."""
+    if not name or not all(c.isalnum() or c in "_-." + also for c in name) or name[0] == ".":
+        raise RegistryMisuse(
+            f"{name!r} is not a name that MLflow may be given.",
+            advice="Use letters, digits, '_', '-' and '.'.",
+        )
+    return name
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]
+
+
+def _unavailable(error: Exception) -> RegistryUnavailable:
+    return RegistryUnavailable(
+        f"The MLflow store cannot be used: {type(error).__name__}.",
+        advice="Check that the server runs or the disk has space; the package is not affected.",
+        cause=_first_line(error),
+    )
