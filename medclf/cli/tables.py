@@ -123,7 +123,9 @@ def show_demo(told: "Told") -> None:
     console = Console()
     console.print()
     console.print(figures(told.metrics))
-    steps = Table("", "", box=None, show_header=False, pad_edge=False)
+    steps = Table(box=None, show_header=False, pad_edge=False)
+    steps.add_column(no_wrap=True)
+    steps.add_column(overflow="fold")
     for name, value in told.facts:
         steps.add_row(Text(name, style="bold"), value)
     console.print(steps)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from medclf.errors import ModelMisuse
+from medclf.model.small import LeNet5, SpotNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Listed:
 
 LISTED = (
     Listed("medclf/lenet5", 32, 0.1, "none: trained from scratch"),
+    Listed("medclf/spotnet", 96, 0.1, "none: trained from scratch"),
     Listed("torchvision/alexnet", 224, 57.0, "BSD-3-Clause"),
     Listed("torchvision/squeezenet1_1", 224, 0.7, "BSD-3-Clause"),
     Listed("torchvision/googlenet", 224, 5.6, "BSD-3-Clause"),
@@ -49,35 +51,6 @@ LISTED = (
     Listed("timm/vit_small_patch16_224", 224, 21.7, "Apache-2.0"),
     Listed("timm/swin_tiny_patch4_window7_224", 224, 27.5, "MIT"),
 )
-
-
-class LeNet5(nn.Module):
-    """LeCun's LeNet-5 with ReLU, batch normalisation and max pooling, for any input size.
-
-    Source: LeCun et al., Gradient-based learning applied to document recognition,
-    Proc. IEEE 86(11), 1998. The last pooling adapts, so that 32 px gives the original
-    5 × 5 map and larger pictures are averaged down to it.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.maps = nn.Sequential(
-            nn.Conv2d(channels, 16, 5, padding=2),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 5, padding=2),
-            nn.BatchNorm2d(32),
-            nn.ReLU(),
-            nn.AdaptiveMaxPool2d(5),
-        )
-        self.dense = nn.Sequential(nn.Linear(32 * 25, 120), nn.ReLU(), nn.Linear(120, 84))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map pictures to features."""
-        x = self.maps(x)  # (batch, 32, 5, 5)
-        features: torch.Tensor = self.dense(x.flatten(1))  # (batch, 84)
-        return features
 
 
 class Pooled(nn.Module):
@@ -153,9 +126,10 @@ def _unknown(name: str, provider: str) -> ModelMisuse:
 
 
 def _build_own(name: str, channels: int, size: int) -> nn.Module:
-    if name != "lenet5":
+    own: dict[str, Callable[[int], nn.Module]] = {"lenet5": LeNet5, "spotnet": SpotNet}
+    if name not in own:
         raise _unknown(name, "medclf")
-    return LeNet5(channels)
+    return own[name](channels)
 
 
 def _build_timm(name: str, channels: int, size: int) -> nn.Module:

@@ -4,7 +4,7 @@ import torch
 from medclf.errors import ModelMisuse
 from medclf.model.backbone import LISTED, build_backbone, count_features
 
-SMALL = ["medclf/lenet5", "torchvision/squeezenet1_1", "timm/resnet10t"]
+SMALL = ["medclf/lenet5", "medclf/spotnet", "torchvision/squeezenet1_1", "timm/resnet10t"]
 HEAVY = [item.name for item in LISTED if item.name not in SMALL]
 
 
