@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,13 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from medclf import api
+from medclf.cli.app import main
+from medclf.cohort.labels import read_labels
+from medclf.config import save_yaml
+from medclf.demonstration.phantoms import write_phantoms
+from medclf.demonstration.story import study_config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -81,3 +90,70 @@ def write_dicom() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A small study on made-up X-rays that was walked from end to end."""
+
+    folder: Path
+    home: Path
+    study: Path
+    package: Path
+    test_table: Path
+    report: Path
+
+    def images(self) -> list[Path]:
+        """The DICOM files of the sealed test part."""
+        rows = read_labels(self.test_table).rows
+        return [Path(row.path) for row in rows]
+
+
+def small_study(folder: Path, *, count: int = 120, epochs: int = 6) -> Path:
+    """Draw a few made-up films and write a study over them; returns the study.yaml."""
+    write_phantoms(
+        folder / "dicom",
+        count=count,
+        generator=np.random.default_rng(7),
+        progress=lambda done, total: None,
+    )
+    config = study_config()
+    fit = config.fit.model_copy(update={"epochs": epochs, "batch": 16})
+    save_yaml(folder / "study.yaml", config.model_copy(update={"fit": fit}))
+    return folder / "study.yaml"
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory) -> Walked:
+    """A study that was ingested, trained and validated; tests must not change it."""
+    folder = tmp_path_factory.mktemp("walked")
+    study, home = small_study(folder), folder / "home"
+    api.ingest(study, home=home, actor="tester")
+    trained = api.train(study, home=home, actor="tester")
+    assert trained.test_table is not None
+    validated = api.validate(
+        trained.package.path,
+        data=trained.test_table,
+        out=folder / "report",
+        home=home,
+        actor="tester",
+    )
+    return Walked(folder, home, study, trained.package.path, trained.test_table, validated.page)
+
+
+@pytest.fixture
+def medclf(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process; gives exit code, standard output and error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["medclf", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

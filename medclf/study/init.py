@@ -21,7 +21,8 @@ _NEGATIVE = re.compile(
 )
 _DEFAULT_BACKBONE = "timm/mobilenetv3_large_100"
 _FUNDUS_SIZE = 384  # small lesions vanish below; above, two cores take too long
-_PICTURES_PER_FIT = 15_000  # about ten minutes of MobileNetV2 at 224 px on two cores
+_SMALL = 1000  # tables below this calibrate on a larger share: a threshold needs cases
+_PICTURES_PER_FIT = 10_000  # some eight minutes of MobileNetV2 at 224 px on two cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = F
         weights=_weights_for(wishes.weights, out),
         method=wishes.method,
         random_start=wishes.weights == "random",
+        train=0.55 if sum(counts.values()) < _SMALL else 0.6,
+        calibrate=0.15 if sum(counts.values()) < _SMALL else 0.1,
         epochs=_epochs_for(sum(counts.values()), size, random_start=wishes.weights == "random"),
     )
     write_text(out, text)

@@ -23,9 +23,9 @@ data:
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
 split:                     # by patient or group where known; byte-identical files stay together
-  train: 0.6               # learn from
+  train: {{ train }}              # learn from
   tune: 0.1                # choose epoch and penalty by
-  calibrate: 0.1           # fit temperature and threshold on, and nothing else
+  calibrate: {{ calibrate }}          # fit temperature and threshold on, and nothing else
   test: 0.2                # sealed: written to test.csv for `medclf validate`
   unit: auto               # auto, patient, group or image
 

@@ -1,0 +1,110 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from medclf import api
+
+SUBCOMMANDS = [
+    *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release"),
+    *("read", "serve", "ask", "audit"),
+]
+
+
+def test_help_names_every_command_and_the_exit_codes(medclf):
+    code, out, _ = medclf("--help")
+    assert code == 0
+    assert all(f" {name} " in out for name in SUBCOMMANDS)
+    assert "Exit codes" in out
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_every_command_explains_itself(medclf, command):
+    code, out, _ = medclf(command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_every_command_has_a_python_face():
+    import medclf
+
+    faces = [
+        *(c for c in SUBCOMMANDS if c != "audit"),
+        "audit_verify",
+        "audit_show",
+        "audit_export",
+    ]
+    for name in faces:
+        assert getattr(medclf, name) is getattr(api, name)
+        assert name in dir(medclf)
+    with pytest.raises(AttributeError):
+        _ = medclf.no_such_name
+
+
+def test_importing_medclf_and_asking_for_help_loads_nothing_heavy():
+    heavy = ["torch", "monai", "mlflow", "grpc", "pydicom", "pandas", "sklearn"]
+    program = (
+        "import sys, medclf, medclf.cli.app; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_command_is_a_wrong_call(medclf):
+    assert medclf("diagnose")[0] == 2
+
+
+def test_models_are_listed_for_people_and_for_machines(medclf):
+    _, out, _ = medclf("models")
+    assert "torchvision/mobilenet_v2" in out
+    _, out, _ = medclf("models", "--json")
+    listed = [json.loads(line) for line in out.splitlines()]
+    assert {"name", "size", "parameters_millions", "licence"} == listed[0].keys()
+
+
+def test_the_audit_trail_is_shown_and_exported_with_its_proof(walked, tmp_path, medclf):
+    code, out, _ = medclf("audit", "show", "--home", walked.home, "--start", 2, "--limit", 1)
+    assert code == 0
+    assert "training.started" in out
+    assert len(out.splitlines()) == 1
+    _, out, _ = medclf("audit", "show", "--home", walked.home, "--json")
+    assert [json.loads(line)["sequence"] for line in out.splitlines()][:3] == [1, 2, 3]
+    export = tmp_path / "trail.jsonl"
+    code, _, _ = medclf("audit", "export", "--home", walked.home, "--out", export)
+    assert code == 0
+    assert "checkpoint" in json.loads(export.read_text().splitlines()[0])
+
+
+def test_verifying_with_a_kept_checkpoint_finds_a_trail_that_was_cut(walked, tmp_path, medclf):
+    kept = tmp_path / "checkpoint.txt"
+    kept.write_bytes((walked.home / "audit" / "checkpoint.txt").read_bytes())
+    code, out, _ = medclf("audit", "verify", "--home", walked.home, "--checkpoint", kept)
+    assert code == 0
+    assert out.startswith("whole: ")
+    code, _, err = medclf("audit", "verify", "--home", tmp_path / "new", "--checkpoint", kept)
+    assert code in {4, 5}
+    assert "do:" in err
+
+
+def test_nobody_answers_is_told_with_what_to_do(walked, medclf):
+    code, _, err = medclf("ask", walked.images()[0], "--server", "127.0.0.1:9")
+    assert code == 5
+    assert "medclf serve" in err
+
+
+def test_listening_beyond_this_machine_without_tls_is_refused(walked, tmp_path, medclf):
+    code, _, err = medclf(
+        "serve", walked.package, "--listen", "0.0.0.0:0", "--home", tmp_path / "home"
+    )
+    assert code == 2
+    assert "TLS" in err or "tls" in err
+
+
+def test_a_release_may_be_required(walked, tmp_path, medclf):
+    code, _, err = medclf("serve", walked.package, "--require-release", "--home", tmp_path / "home")
+    assert code == 2
+    assert "medclf release" in err

@@ -1,0 +1,77 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from medclf.classifier import Classifier
+from medclf.dicom.instance import open_instance, parse_instance
+from medclf.errors import ConfigError, PackageRefused
+from medclf.opinion import Status
+from medclf.reasons import Reason
+from medclf.registry.package import write_package
+
+
+@pytest.fixture(scope="module")
+def classifier(walked):
+    return Classifier.load(walked.package)
+
+
+def png(array):
+    return parse_instance(cv2.imencode(".png", array)[1].tobytes())
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros((300, 300), np.uint8), Reason.BLANK),
+        (np.random.default_rng(0).integers(0, 255, (20, 20), dtype=np.uint8), Reason.TOO_SMALL),
+    ],
+)
+def test_a_picture_of_nothing_is_rejected_without_a_number(classifier, array, reason):
+    opinion = classifier.read(png(array))
+    assert opinion.status is Status.REJECTED
+    assert reason in opinion.reasons
+    assert opinion.findings == ()
+
+
+def test_a_picture_unlike_the_training_is_abstained_from(classifier):
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256), dtype=np.uint8)
+    opinion = classifier.read(png(noise))
+    assert opinion.status is Status.ABSTAINED
+    assert opinion.reasons == (Reason.UNLIKE_TRAINING,)
+    assert opinion.novelty is not None
+    assert opinion.novelty > 1
+
+
+def test_an_opinion_names_package_bytes_and_decoder(classifier, walked):
+    instance = open_instance(walked.images()[0])
+    opinion = classifier.read(instance)
+    assert opinion.package == classifier.package.digest
+    assert opinion.instance == instance.digest
+    assert opinion.decoder
+    assert opinion.audit_sequence is None
+
+
+def test_the_decision_is_the_probability_held_against_the_threshold(classifier, walked):
+    for path in walked.images():
+        for finding in classifier.read(open_instance(path)).findings:
+            assert (finding.probability >= finding.threshold) == (finding.decision == "positive")
+            assert 0 <= finding.probability <= 1
+
+
+def repacked(classifier, folder, **changes):
+    package = classifier.package
+    files = {name: package.read(name) for name in package.files}
+    model = {**json.loads(files["model.json"]), **changes}
+    return write_package(folder, {**files, "model.json": json.dumps(model).encode()}).path
+
+
+def test_a_package_for_other_pixel_rules_is_refused(classifier, tmp_path):
+    with pytest.raises(PackageRefused, match="pixel rules"):
+        Classifier.load(repacked(classifier, tmp_path, pixels="medclf-pixels/0"))
+
+
+def test_a_package_with_a_key_that_this_version_does_not_know_is_refused(classifier, tmp_path):
+    with pytest.raises(ConfigError, match="colour"):
+        Classifier.load(repacked(classifier, tmp_path, colour="red"))

@@ -1,0 +1,1 @@
+"""What is needed to believe medclf and not to run it: benchmarks, protocols, reference figures."""

@@ -1,0 +1,1 @@
+"""One script for each row of the performance table: `python -m validation.benchmarks`."""

@@ -1,0 +1,79 @@
+"""Row 4 exists because every image takes the way from its file to the network's 224 pixels.
+
+From a raw DX file on disk to a square of eight bits. Ours also checks the file, hashes it,
+finds the field and evens out the exposure, which MONAI's two transforms do not. Parity is held
+against an exact area average in float64, by matrices, windowed between the same percentiles.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medclf.dicom.instance import Kind, open_instance
+from medclf.pixels.decode import decode
+from medclf.pixels.transforms.preprocessing import Preprocessing, geometry
+from medclf.pixels.transforms.resample import fitted_size
+from validation.benchmarks.pictures import as_dicom, film
+from validation.benchmarks.row import AtLeast, Race, Row, Trials, require
+
+_TOLERANCE = 1  # of 255
+_CONFIG = Preprocessing(kind=Kind.XRAY, size=224)
+
+
+def area_matrix(target: int, source: int) -> NDArray[np.float64]:
+    """Return (target, source): each row averages the stretch that a target pixel covers."""
+    edges = np.arange(target + 1) * source / target
+    pixels = np.arange(source)
+    low = np.maximum(edges[:-1, None], pixels[None, :])
+    high = np.minimum(edges[1:, None], pixels[None, :] + 1)
+    return np.clip(high - low, 0, None) * target / source
+
+
+def exact(array: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Return the area average, windowed, centred on black: (224, 224) float64 in [0, 255]."""
+    height, width = fitted_size(*array.shape, size=_CONFIG.size)
+    rows, columns = area_matrix(height, array.shape[0]), area_matrix(width, array.shape[1])
+    small = rows @ array.astype(np.float64) @ columns.T
+    low, high = np.percentile(small, [_CONFIG.xray.window_low, _CONFIG.xray.window_high])
+    square = np.zeros((_CONFIG.size, _CONFIG.size))
+    left = (_CONFIG.size - width) // 2
+    square[:, left : left + width] = np.clip((small - low) * 255 / (high - low), 0, 255)
+    return square
+
+
+def trials(folder: Path, tiny: bool) -> Trials:
+    from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Resized
+
+    array = film(1200, 1000) if tiny else film(3000, 2500)
+    path = folder / "film.dcm"
+    path.write_bytes(as_dicom(array))
+    see = geometry(_CONFIG)
+    height, width = fitted_size(*array.shape, size=_CONFIG.size)
+
+    def ours() -> NDArray[np.uint8]:
+        return see(decode(open_instance(path)))
+
+    def parity() -> None:
+        off = float(np.abs(ours() - exact(array)).max())
+        require(off <= _TOLERANCE, f"ours is {off:.2f} of 255 off the exact area average")
+
+    for what, smoothed in (("MONAI", False), ("MONAI, anti-aliased", True)):
+        # MONAI gives DICOM pictures columns first.
+        resized = Resized("image", spatial_size=(width, height), anti_aliasing=smoothed)
+        pipeline = Compose(
+            [LoadImaged("image", reader="PydicomReader"), EnsureChannelFirstd("image"), resized]
+        )
+        found = pipeline({"image": str(path)})["image"]
+        require(tuple(found.shape) == (1, width, height), "MONAI gives another shape")
+        yield Race(what, parity, ours, lambda run=pipeline: run({"image": str(path)}), rounds=5)
+
+
+ROW = Row(
+    number=4,
+    title="raw DX file 3000 × 2500 to 224",
+    peer="MONAI LoadImaged, EnsureChannelFirstd, Resized",
+    bars={"MONAI": AtLeast(8), "MONAI, anti-aliased": AtLeast(40)},
+    trials=trials,
+    needs=("monai",),
+)
