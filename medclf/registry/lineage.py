@@ -240,7 +240,9 @@ class Lineage:
             return str(found.experiment_id)
         root = self._artifact_root
         location = None if root is None else (root.resolve() / name).as_uri()
-        return str(client.create_experiment(name, artifact_location=location))
+        # The page then opens on the figures of training, not on those of language models.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(name, artifact_location=location, tags=tags))
 
     def _log(
         self,
