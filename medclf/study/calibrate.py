@@ -1,10 +1,17 @@
 """Calibrates a fitted network on the part kept for it: temperature, thresholds, novelty."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from medclf.calibrate.novelty import Novelty, fit_novelty
 from medclf.calibrate.scaling import Temperature, fit_temperature
 from medclf.calibrate.threshold import OperatingPoint, choose_operating_point
+from medclf.evaluate.auc import delong
+from medclf.evaluate.evaluation import Estimate
+from medclf.evaluate.proportion import wilson
 from medclf.model.features import compute_outputs
 from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.config import StudyConfig
@@ -15,11 +22,17 @@ from medclf.study.progress import Progress
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What the calibrate part settled."""
+    """What the calibrate part settled.
+
+    Attributes:
+        performance: figures on that very part, for the model card; too good, because the
+            threshold was chosen on it.
+    """
 
     temperature: Temperature
     points: tuple[OperatingPoint, ...]
     novelty: Novelty
+    performance: Mapping[str, Estimate]
 
 
 def calibrate(
@@ -58,4 +71,26 @@ def calibrate(
         outputs.features[len(train.rows) :],
         level=config.calibrate.novelty_level,
     )
-    return Calibrated(temperature, points, novelty)
+    performance = _performance(probabilities, held_out.truth, points, labels)
+    return Calibrated(temperature, points, novelty, performance)
+
+
+def _performance(
+    probabilities: np.ndarray[Any, np.dtype[np.float64]],
+    truth: np.ndarray[Any, np.dtype[np.int64]],
+    points: tuple[OperatingPoint, ...],
+    labels: tuple[str, ...],
+) -> dict[str, Estimate]:
+    """Return the figures of a two-class model, or the accuracy for more classes."""
+    if len(points) > 1:
+        right = int((probabilities.argmax(axis=1) == truth).sum())
+        return {"accuracy": wilson(right, len(truth))}
+    point = points[0]
+    column = labels.index(point.label)
+    positive = truth == column
+    called = probabilities[:, column] >= point.threshold
+    return {
+        "auc": delong(probabilities[:, column], positive),
+        "sensitivity": wilson(int((called & positive).sum()), int(positive.sum())),
+        "specificity": wilson(int((~called & ~positive).sum()), int((~positive).sum())),
+    }

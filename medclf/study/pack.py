@@ -4,8 +4,10 @@ Nothing that differs between two runs over the same inputs goes in: no time, no 
 no name of a person or machine. So the same study gives the same digest.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from safetensors.numpy import save as save_arrays
 
@@ -14,9 +16,12 @@ from medclf.digest import canonical_json, digest_json
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
+from medclf.report.card import model_card
+from medclf.report.context import CardContext
 from medclf.study.calibrate import Calibrated
 from medclf.study.config import StudyConfig
 from medclf.study.fitting import Learned
+from medclf.study.package_facts import package_facts
 from medclf.study.prepare import PARTS, Prepared
 
 LIBRARIES = ("medclf", "torch", "torchvision", "timm", "monai", "numpy", "scikit-learn", "pydicom")
@@ -56,19 +61,21 @@ def pack(
         ),
         made_up=config.made_up,
     )
+    lineage = lineage_of(learned, prepared, config)
     return write_package(
         parent,
         {
             "model.json": canonical_json(model.model_dump(mode="json")),
             "weights.safetensors": dump_weights(learned.network),
             "novelty.safetensors": save_arrays(calibrated.novelty.as_arrays()),
-            "lineage.json": canonical_json(lineage_of(learned, prepared, config)),
+            "lineage.json": canonical_json(lineage),
             "data.json": canonical_json(_data_of(prepared)),
+            "card.md": _card_of(model, lineage, calibrated).encode(),
         },
     )
 
 
-def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dict[str, object]:
+def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dict[str, Any]:
     """Return where a model comes from, as the package keeps it."""
     weights, fitted, probe = learned.weights, learned.fitted, learned.probe
     settings = config.model_dump(
@@ -102,6 +109,20 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "best_epoch": 0 if fitted is None else fitted.best,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+    return model_card(
+        CardContext(
+            package=package_facts(model, lineage),
+            intended_use="Not stated here: the validation protocol fixes it.",
+            population="The images that the manifest named below lists.",
+            reference_standard="The labels of the study's table.",
+            performance=calibrated.performance,
+            performance_part="calibrate part, on which the threshold was chosen",
+            made_up=model.made_up,
+        )
+    )
 
 
 def _data_of(prepared: Prepared) -> dict[str, object]:

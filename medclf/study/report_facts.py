@@ -6,12 +6,8 @@ from datetime import datetime
 from medclf.classifier import Classifier
 from medclf.cohort.manifest import Manifest
 from medclf.evaluate.protocol import Protocol
-from medclf.report.context import (
-    DataDescription,
-    OperatingPointFacts,
-    PackageFacts,
-    ReportContext,
-)
+from medclf.report.context import DataDescription, ReportContext
+from medclf.study.package_facts import package_facts
 from medclf.study.seen import Seen
 
 
@@ -40,56 +36,12 @@ def report_context(
     return ReportContext(
         title=f"Validation of {model.name}",
         package_digest=classifier.package.digest,
-        package=package_facts(classifier),
+        package=package_facts(model, classifier.package.json("lineage.json")),
         data=_describe(manifest, seen, name, rules),
         limitations=_limitations(seen, rules),
         generated_at=now,
         released=released,
         made_up=model.made_up,
-    )
-
-
-def package_facts(classifier: Classifier) -> PackageFacts:
-    """Return what a package is, in the report's words."""
-    model = classifier.model
-    lineage = classifier.package.json("lineage.json")
-    rules = model.preprocessing
-    weights = lineage["weights"]
-    options = getattr(rules, rules.kind.value).model_dump(mode="json")
-    settings = lineage["configuration"]
-    return PackageFacts(
-        name=model.name,
-        kind=rules.kind.value,
-        backbone=f"{model.architecture.backbone}, {model.architecture.size} px",
-        weights_source=weights["source"],
-        weights_digest=weights["digest"],
-        labels=model.labels,
-        preprocessing={
-            "pixels": model.pixels,
-            "size": f"{rules.size} px",
-            "resampling": rules.resample,
-            "mean": ", ".join(f"{value:g}" for value in rules.mean),
-            "standard deviation": ", ".join(f"{value:g}" for value in rules.std),
-            **{name.replace("_", " "): str(value) for name, value in options.items()},
-        },
-        temperature=model.temperature,
-        operating_points=tuple(
-            OperatingPointFacts(point.name, point.label, point.threshold, point.rule)
-            for point in model.operating_points
-        ),
-        novelty_threshold="abstains beyond the distance that "
-        f"{100 * settings['calibrate']['novelty_level']:g} % of held-out images exceed",
-        training_parts=lineage["parts"],
-        software=lineage["libraries"],
-        training={
-            "method": settings["model"]["method"],
-            "seed": str(settings["seed"]),
-            "epochs": str(len(lineage["epochs"])),
-            "best epoch": str(lineage["best_epoch"]),
-            "manifest": lineage["manifest"],
-            "split": lineage["split"],
-            "configuration": lineage["configuration_digest"],
-        },
     )
 
 

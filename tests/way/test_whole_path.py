@@ -156,7 +156,7 @@ def test_mlflow_holds_the_run_with_its_lineage(walked):
 
 
 def test_the_package_holds_no_path_time_or_name(walked):
-    content = b"".join(path.read_bytes() for path in walked.package.glob("*.json"))
+    content = b"".join(path.read_bytes() for path in walked.package.iterdir())
     for trace in (str(walked.folder), "tester", "PHANTOM-", "Made-up Hospital"):
         assert trace.encode() not in content
 

@@ -63,7 +63,6 @@ def trials(folder: Path, tiny: bool) -> Trials:
     for name, syntax in _SYNTAXES.items():
         instance = parse_instance(encoded(array, name))
         dataset = instance.dataset
-        require(dataset is not None, "the object has no data set")
         ours = _ours(dataset, syntax, copied=name == "raw")
         plugin = _PLUGIN.get(name, "")
         if plugin and plugin not in get_decoder(syntax).available_plugins:

@@ -34,7 +34,9 @@ def unary_service() -> Iterator[grpc.UnaryUnaryMultiCallable]:
     """Serve the same reading behind one unary call, and yield the call."""
     limits, reader = Limits(), Ready()
 
-    def answer(request: pb.RequestOpinionRequest, context: grpc.ServicerContext):
+    def answer(
+        request: pb.RequestOpinionRequest, context: grpc.ServicerContext
+    ) -> pb.RequestOpinionResponse:
         promised = dict(context.invocation_metadata())["sha256"]
         opinion = read_upload([request.chunk], promised=promised, reader=reader, limits=limits)
         receipt = append_nowhere("opinion.given", actor="service", facts={})
@@ -71,20 +73,25 @@ def trials(folder: Path, tiny: bool) -> Trials:
         for size_mb in (8, 16):
             rows = 256 if tiny else 2048
             data = as_dicom(film(rows, rows * size_mb // 8))  # two bytes for each pixel
+            yield _race(f"{size_mb} MB", data, client, call)
 
-            def unary(data: bytes = data) -> Opinion:
-                request = pb.RequestOpinionRequest(chunk=data)
-                response = call(request, metadata=(("sha256", digest_bytes(data)),))
-                return from_message(response.opinion)
 
-            def ours(data: bytes = data) -> Opinion:
-                return client.ask(data)
+def _race(
+    what: str, data: bytes, client: OpinionClient, call: grpc.UnaryUnaryMultiCallable
+) -> Race:
+    def unary() -> Opinion:
+        request = pb.RequestOpinionRequest(chunk=data)
+        response = call(request, metadata=(("sha256", digest_bytes(data)),))
+        return from_message(response.opinion)
 
-            def parity(data: bytes = data, ours=ours, unary=unary) -> None:
-                require(unary() == ours(), "the opinions differ")
-                require(unary().instance == digest_bytes(data), "another file was read")
+    def ours() -> Opinion:
+        return client.ask(data)
 
-            yield Race(f"{size_mb} MB", parity, ours, unary, rounds=25)
+    def parity() -> None:
+        require(unary() == ours(), "the opinions differ")
+        require(ours().instance == digest_bytes(data), "another file was read")
+
+    return Race(what, parity, ours, unary, rounds=25)
 
 
 ROW = Row(

@@ -7,7 +7,6 @@ head over cached features, against the same pass with the features computed anew
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -15,47 +14,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from medclf.dicom.instance import Kind
 from medclf.model.features import compute_outputs
 from medclf.model.fit import Epoch, FitConfig, Part, Precision, finetune
-from medclf.model.network import Architecture, Network
-from medclf.pixels.transforms.preprocessing import Preprocessing, normalise
-from validation.benchmarks.pictures import film
 from validation.benchmarks.row import AtLeast, Race, Row, Seconds, Trials, require
+from validation.benchmarks.training import CLASSES, SEED, Study
 
-_CLASSES, _SEED = 2, 13
 _HEAD_CASES = 1024  # that the head is fitted on
 _BF16_TOLERANCE = 0.05  # of the largest score: 8 bits of mantissa through 18 layers
 
 
-@dataclass(frozen=True)
-class Study:
-    """The same pictures, batches and first weights for both sides."""
-
-    pictures: np.ndarray  # (n, size, size) uint8
-    size: int
-    batch: int
-
-    @property
-    def truth(self) -> np.ndarray:
-        """(n,) int64, the classes in turn."""
-        return np.arange(len(self.pictures)) % _CLASSES
-
-    def network(self) -> Network:
-        """Build the network, each time with the same weights."""
-        torch.manual_seed(_SEED)
-        shape = Architecture(backbone="timm/resnet18", channels=3, size=self.size, classes=_CLASSES)
-        return Network(shape)
-
-    def ready(self, some: np.ndarray) -> torch.Tensor:
-        """Normalise a batch of pictures."""
-        return normalise(some, Preprocessing(kind=Kind.XRAY, size=self.size))
-
-
 def trials(folder: Path, tiny: bool) -> Trials:
     size, batch, steps = (64, 4, 2) if tiny else (224, 16, 4)
-    films = [film(size, size, seed=seed) >> 4 for seed in range(batch * steps)]
-    study = Study(np.stack(films).astype(np.uint8), size, batch)
+    study = Study.made_up(batch * steps, size=size, batch=batch)
 
     def parity() -> None:
         network, x = study.network().eval(), study.ready(study.pictures[:batch])
@@ -85,7 +55,7 @@ def ours(study: Study, folder: Path) -> Callable[[], Seconds]:
             train=Part(rows, study.truth),
             tune=Part(rows[:2], study.truth[:2]),
             config=config,
-            seed=_SEED,
+            seed=SEED,
             normalise=study.ready,
             augmented=lambda some, _: study.ready(some),
             checkpoint=folder / f"{next(numbers)}.pt",
@@ -126,11 +96,11 @@ def probe(study: Study) -> Race:
 
     known = computed()
     cached = known.repeat(_HEAD_CASES // len(rows), 1)  # (_HEAD_CASES, features)
-    head = nn.Linear(cached.shape[1], _CLASSES, dtype=torch.float64)
+    head = nn.Linear(cached.shape[1], CLASSES, dtype=torch.float64)
 
     def one_pass(features: torch.Tensor) -> torch.Tensor:
         head.zero_grad()
-        truth = torch.arange(len(features)) % _CLASSES
+        truth = torch.arange(len(features)) % CLASSES
         loss = nn.functional.cross_entropy(head(features), truth)
         loss.backward()
         return loss.detach()

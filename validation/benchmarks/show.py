@@ -11,7 +11,7 @@ from rich.table import Table
 from validation.benchmarks.row import Result, Verdict
 
 FORMAT = "medclf-benchmarks/1"
-_WIDTH = 120  # characters, where the output is no terminal
+_WIDTH = 124  # characters, where the output is no terminal
 _COLOUR = {
     Verdict.REACHES: "green",
     Verdict.FALLS_SHORT: "red",
@@ -32,9 +32,7 @@ def print_results(results: Sequence[Result], to: Console) -> None:
     shown = Table(caption="medians; ratio = peer / ours, pair by pair", box=box.SIMPLE)
     for name in ("row", "ours", "peer", "ratio (min–max)", "bar", "verdict"):
         left = name in ("row", "verdict")
-        shown.add_column(
-            name, justify="left" if left else "right", overflow="fold", no_wrap=name == "row"
-        )
+        shown.add_column(name, justify="left" if left else "right", no_wrap=name == "row")
     number = None
     for result in results:
         if result.row.number != number:
@@ -65,19 +63,23 @@ def _figures(result: Result) -> Iterator[str]:
     if not result.ours:
         yield from ("", "", "")
     elif not result.peer:
-        yield from (f"{median(result.ours):.3g} {bar.unit}", "", "")
+        yield from (f"{_short(median(result.ours))} {bar.unit}", "", "")
     else:
         low, middle, high = min(result.figures), median(result.figures), max(result.figures)
         yield _duration(median(result.ours))
         yield _duration(median(result.peer))
-        yield f"{middle:.3g} × ({low:.3g}–{high:.3g})"
+        yield f"{_short(middle)} × ({_short(low)}–{_short(high)})"
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _duration(seconds: float) -> str:
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"
+            return f"{_short(seconds / size)} {unit}"
+    return f"{_short(seconds / 1e-6)} µs"
 
 
 def _as_json(result: Result) -> dict[str, object]:
