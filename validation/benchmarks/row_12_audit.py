@@ -55,7 +55,7 @@ def inserted(path: Path, events: int) -> Seconds:
 
 
 def trials(folder: Path, tiny: bool) -> Trials:
-    events, numbers, waits = 100 if tiny else 2000, count(), list[float]()
+    events, numbers, waits = 100 if tiny else 1000, count(), list[float]()
 
     def fresh(run: Callable[[Path], Seconds]) -> Callable[[], Seconds]:
         return lambda: run(folder / f"run-{next(numbers)}")
