@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medclf.errors import MisuseError
+from medclf.errors import InstanceRefused, MisuseError
 from medclf.study.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -250,14 +250,21 @@ def ask(
 ) -> "Iterator[tuple[Path, Opinion]]":
     """Ask a server for its opinion of some images, one after the other.
 
+    A file that cannot be read here is REJECTED without being sent; it has no audit record.
+
     Raises:
         MedclfError: see `medclf.service.client.OpinionClient.ask`.
     """
+    from medclf.opinion import Opinion, Status
     from medclf.service.client import ClientConfig, OpinionClient
 
     with OpinionClient(server, config=config or ClientConfig()) as client:
         for image in images:
-            yield Path(image), client.ask(Path(image))
+            try:
+                opinion = client.ask(Path(image))
+            except InstanceRefused as error:  # never sent: it cannot be read here
+                opinion = Opinion(Status.REJECTED, "", "", reasons=(error.reason,))
+            yield Path(image), opinion
 
 
 def audit_verify(

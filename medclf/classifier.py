@@ -81,7 +81,7 @@ class Classifier:
     released: bool = False
 
     @classmethod
-    def load(cls, path: Path, *, released: bool = False, device: str = "cpu") -> "Classifier":
+    def load(cls, path: Path | str, *, released: bool = False, device: str = "cpu") -> "Classifier":
         """Load a package after checking every byte of it.
 
         Args:
@@ -93,7 +93,7 @@ class Classifier:
             PackageTampered: a file is not the one the package was named by.
             PackageRefused: the folder is not a package this version can read.
         """
-        package = Package.load(path)
+        package = Package.load(Path(path))
         model = parse(package.json("model.json"), PackedModel, where=f"{path}/model.json")
         if model.pixels != POLICY:
             raise PackageRefused(

@@ -16,6 +16,7 @@ from medclf.audit.checkpoint import NO_PREVIOUS, Checkpoint, parse_checkpoint
 from medclf.audit.database import (
     DATABASE,
     DATABASE_ERRORS,
+    MIRROR,
     PUBLIC_KEY,
     read_frontier,
     reading,
@@ -26,7 +27,7 @@ from medclf.audit.database import (
 from medclf.audit.head import check_known, check_mirror, newest_text, read_mirror
 from medclf.audit.merkle import Frontier, leaf_hash
 from medclf.audit.signature import PublicKey, load_public_key
-from medclf.errors import AuditMisuse, AuditTampered
+from medclf.errors import AuditMisuse, AuditTampered, AuditUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,12 @@ def verify_trail(
         AuditTampered: `facts["sequence"]` is the first bad record, 0 for the trail's own files.
         AuditUnavailable: the trail cannot be read.
     """
+    if not any((folder / name).exists() for name in (DATABASE, MIRROR, PUBLIC_KEY)):
+        raise AuditUnavailable(
+            f"There is no audit trail in {folder}.",
+            advice="Name the folder of the installation with --home.",
+            path=str(folder),
+        )
     key = public_key or _key_beside(folder)
     if known is not None:
         known.verify(key)

@@ -108,7 +108,14 @@ def ask(
     server: Annotated[str, typer.Option(help="HOST:PORT.")] = "127.0.0.1:50051",
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt the line.")] = False,
     ca: Annotated[Path | None, typer.Option(help="PEM file of the server's CA.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM file, this client's own certificate.")
+    ] = None,
+    private_key: Annotated[Path | None, typer.Option(help="PEM file, its key.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="The server's token.")] = None,
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Send images in clear beyond this machine.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a server for its opinion of images.
@@ -118,7 +125,14 @@ def ask(
     from medclf.cli.tables import show_opinion
     from medclf.service.client import ClientConfig
 
-    config = ClientConfig(tls=tls or ca is not None, ca=ca, token_file=token_file)
+    config = ClientConfig(
+        tls=tls or ca is not None,
+        ca=ca,
+        certificate=certificate,
+        private_key=private_key,
+        token_file=token_file,
+        allow_insecure=allow_insecure,
+    )
     rejected = False
     for path, opinion in api.ask(images, server=server, config=config):
         rejected |= opinion.status is Status.REJECTED

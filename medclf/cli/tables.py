@@ -1,5 +1,7 @@
 """How results look on a terminal: short tables, figures with their intervals, the next step."""
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -37,7 +39,11 @@ _STYLES = {Status.OK: "green", Status.ABSTAINED: "yellow", Status.REJECTED: "red
 
 def show_models(listed: "Iterable[Listed]") -> None:
     """Print the backbones."""
-    table = Table("backbone", "input px", "parameters (M)", "licence of hub weights", box=None)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("backbone", no_wrap=True)
+    table.add_column("px")
+    table.add_column("M parameters")
+    table.add_column("licence of hub weights")
     for item in listed:
         table.add_row(item.name, str(item.size), f"{item.parameters_millions:g}", item.licence)
     Console().print(table)
@@ -102,8 +108,9 @@ def show_opinion(path: Path, opinion: Opinion) -> None:
         )
     if opinion.reasons:
         line.append("  " + ", ".join(f"{r.value}: {r.advice}" for r in opinion.reasons))
-    line.append(f"  audit {opinion.audit_sequence}", style="dim")
-    if not opinion.released:
+    if opinion.audit_sequence is not None:
+        line.append(f"  audit {opinion.audit_sequence}", style="dim")
+    if opinion.package and not opinion.released:
         line.append("  candidate package, not for clinical use", style="dim")
     Console(soft_wrap=True).print(line)
 
@@ -140,8 +147,9 @@ def show_demo(told: "Told") -> None:
     wide = Console(soft_wrap=True)
     wide.print(f"Open the report: {told.report}", highlight=False)
     wide.print("Next, type:", highlight=False)
+    program = os.path.relpath(sys.argv[0]) if sys.argv[0].endswith("/medclf") else "medclf"
     for command in told.next_commands:
-        wide.print(f"  {command}", highlight=False, markup=False)
+        wide.print(f"  {program} {command}", highlight=False, markup=False)
 
 
 def figures(metrics: "Mapping[str, Estimate]") -> Table:

@@ -113,7 +113,8 @@ class Examiner:
             digest=instance.digest,
             picture=_picture_digest(instance),
             label=row.label,
-            patient=table_pseudonym(row.patient_id, secret=self.secret)
+            patient=row.patient_key
+            or table_pseudonym(row.patient_id, secret=self.secret)
             or patient_key(instance, secret=self.secret),
             group=row.group_id,
             site=row.site or header.site,

@@ -21,7 +21,10 @@ from medclf.cohort.values import (
 )
 from medclf.errors import LabelsRefused
 
-_PLAIN = ("path", "sop_instance_uid", "patient_id", "group_id", "site", "device", "subtype")
+_PLAIN = (
+    *("path", "sop_instance_uid", "patient_id", "patient_key", "group_id"),
+    *("site", "device", "subtype"),
+)
 _READ = {
     "sha256": read_sha256,
     "laterality": read_laterality,
@@ -42,6 +45,7 @@ class LabelRow:
         path: absolute, or "" when the row names the file by its SOP Instance UID.
         digest: `sha256:…` that the file should have.
         patient_id: as written, to be made a pseudonym before it is kept.
+        patient_key: a pseudonym that medclf made earlier, kept as it is.
         part: of the split, when the table fixes it.
     """
 
@@ -51,6 +55,7 @@ class LabelRow:
     sop_instance_uid: str = ""
     digest: str = ""
     patient_id: str = ""
+    patient_key: str = ""
     group_id: str = ""
     site: str = ""
     device: str = ""

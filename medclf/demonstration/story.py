@@ -58,7 +58,7 @@ class Told:
         structured_report: the DICOM SR of one opinion.
         package: the model.
         opinions: as they came over gRPC.
-        next_commands: what to type next.
+        next_commands: what to type next, after the program's name.
     """
 
     metrics: Mapping[str, Estimate]
@@ -123,9 +123,9 @@ def tell(
         package=trained.package,
         opinions=opinions,
         next_commands=(
-            f"medclf audit show --home {home.folder}",
-            f"medclf serve {path} --home {home.folder}",
-            "medclf init xray --data your/labels.csv --weights hub",
+            f"audit show --home {home.folder}",
+            f"serve {path} --home {home.folder}",
+            "init xray --data your/labels.csv --weights hub",
         ),
     )
 

@@ -6,8 +6,8 @@ Nothing is decoded here: that is the work of `medclf.pixels`.
 
 import hashlib
 import hmac
-import os
 import math
+import os
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -122,7 +122,7 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
             )
 
 
-def open_instance(path: Path, *, limits: Limits = _DEFAULT_LIMITS) -> Instance:
+def open_instance(path: Path | str, *, limits: Limits = _DEFAULT_LIMITS) -> Instance:
     """Read a file and check it as `parse_instance` does.
 
     The file's name appears in no message, because names often hold a patient's name.
@@ -132,7 +132,7 @@ def open_instance(path: Path, *, limits: Limits = _DEFAULT_LIMITS) -> Instance:
             `parse_instance`.
     """
     try:
-        with path.open("rb") as stream:
+        with Path(path).open("rb") as stream:
             status = os.fstat(stream.fileno())
             # Never more than is there: a buffer of the limit's size takes milliseconds to get.
             data = stream.read(min(status.st_size, limits.file_bytes) + 1)

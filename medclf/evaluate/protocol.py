@@ -113,8 +113,6 @@ class Protocol(Config):
         confidence: of all intervals in the report.
         unanswered: whether abstentions and rejections are left out of the decision figures
             or count as wrong decisions. Both ways are always reported.
-        seen_patients: whether images under a patient number that occurs in training are only
-            reported or left out. The same picture is always left out.
         clustering: `auto` resamples whole clusters (patients) as soon as one holds two
             cases; `none` takes all cases as independent.
         seen_patients: whether images under a patient number that also occurs in training are

@@ -81,7 +81,7 @@ class StudyConfig(Config):
         made_up: whether the images are simulated; every report says so.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     seed: int = Field(ge=0, le=2**31 - 1)
     workspace: Path = Path("study")
     made_up: bool = False

@@ -10,6 +10,7 @@ _TEXT = """\
 name: {{ name | tojson }}
 seed: 0                    # fixed beforehand: never choose it by its result
 workspace: study           # manifest, split, caches, checkpoints and packages go here
+made_up: false             # true for simulated images: every report then says so
 
 data:
   table: {{ table | tojson }}    # path,label[,patient_id,group_id,site,device,view,sex,age,sha256]

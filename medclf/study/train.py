@@ -98,7 +98,7 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     writer = csv.writer(text, lineterminator="\n")
     columns = ("site", "device", "view", "laterality", "sex")
     writer.writerow(
-        ["path", "sha256", config.data.label, "patient_id", "group_id", *columns, "age"]
+        ["path", "sha256", config.data.label, "patient_key", "group_id", *columns, "age"]
     )
     for row in rows:
         case = prepared.manifest.case(row)

@@ -5,6 +5,10 @@ import sys
 import pytest
 
 from medclf import api
+from medclf.service.background import running
+from medclf.service.config import ServiceConfig
+from medclf.service.served import ServedClassifier
+from medclf.study.read import load_classifier
 
 SUBCOMMANDS = [
     *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release"),
@@ -86,8 +90,22 @@ def test_verifying_with_a_kept_checkpoint_finds_a_trail_that_was_cut(walked, tmp
     assert code == 0
     assert out.startswith("whole: ")
     code, _, err = medclf("audit", "verify", "--home", tmp_path / "new", "--checkpoint", kept)
-    assert code in {4, 5}
-    assert "do:" in err
+    assert code == 5
+    assert "There is no audit trail" in err
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_asking(walked, tmp_path, medclf):
+    place = api.open_home(tmp_path / "home", "tester")
+    classifier = ServedClassifier(load_classifier(walked.package, place))
+    config = ServiceConfig(listen="127.0.0.1:0")
+    with place.open_trail() as trail, running(classifier, trail.append, config=config) as address:
+        code, out, _ = medclf(
+            "ask", tmp_path / "gone.dcm", walked.images()[0], "--server", address, "--json"
+        )
+    gone, read = map(json.loads, out.splitlines())
+    assert code == 3
+    assert (gone["reasons"], gone["audit_sequence"]) == (["file_missing"], None)
+    assert read["audit_sequence"] == 2
 
 
 def test_nobody_answers_is_told_with_what_to_do(walked, medclf):

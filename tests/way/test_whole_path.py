@@ -8,6 +8,8 @@ import pydicom
 import pytest
 
 from medclf import api
+from medclf.cohort.labels import read_labels
+from medclf.cohort.manifest import Manifest
 from medclf.dicom.instance import open_instance
 from medclf.opinion import Status
 from medclf.registry.package import Package
@@ -121,6 +123,13 @@ def test_images_that_were_learned_from_are_left_out_of_a_validation(walked, home
     assert flow.given == 120
     assert flow.excluded == 120 - len(walked.images())
     assert set(flow.reasons["excluded"]) == {"picture_seen_in_training"}
+
+
+def test_the_test_table_names_patients_as_the_training_did(walked):
+    manifest = Manifest.load(walked.folder / "study")
+    keys = {row.patient_key for row in read_labels(walked.test_table).rows}
+    assert keys
+    assert keys <= set(manifest.column("patient"))
 
 
 def test_an_opinion_becomes_a_structured_report(walked, home, tmp_path, medclf):
