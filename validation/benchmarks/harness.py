@@ -96,12 +96,15 @@ def _timed(run: Callable[[], object]) -> float:
 @contextmanager
 def _limited_to(threads: int) -> Iterator[None]:
     """Hold OpenCV, BLAS, OpenMP and torch to some threads."""
-    before = cv2.getNumThreads()
+    torch = sys.modules.get("torch")  # slow to import, and not every row needs it
+    before, torch_before = cv2.getNumThreads(), torch.get_num_threads() if torch else 0
     cv2.setNumThreads(threads)
-    if "torch" in sys.modules:  # slow to import, and not every row needs it
-        sys.modules["torch"].set_num_threads(threads)
+    if torch:
+        torch.set_num_threads(threads)
     try:
         with threadpool_limits(limits=threads):
             yield
     finally:
         cv2.setNumThreads(before)
+        if torch:
+            torch.set_num_threads(torch_before)
