@@ -102,6 +102,7 @@ class Lineage:
         data_digests: Mapping[str, str],
         tags: Mapping[str, str],
         artifacts: Artifacts,
+        step: str = "training",
     ) -> RunRecord:
         """Record a training run and register its package as the candidate.
 
@@ -113,13 +114,14 @@ class Lineage:
             data_digests: of each part or manifest, by name.
             tags: further facts, such as versions and seeds.
             artifacts: files to keep with the run.
+            step: `import` for a package that was trained elsewhere.
 
         Raises:
             RegistryMisuse: MLflow does not accept a name or value.
             RegistryUnavailable: the store cannot be reached or written.
         """
         with self._client() as client:
-            with self._run(client, name, "training", package_digest) as run:
+            with self._run(client, name, step, package_digest) as run:
                 run_id = run.info.run_id
                 self._log(client, run_id, parameters, metrics, tags, artifacts)
                 client.log_inputs(run_id, _datasets(data_digests))
@@ -162,6 +164,15 @@ class Lineage:
             version = _version_of(client, package_digest, name=name)
             client.set_registered_model_alias(name, alias, version.version)
             return RunRecord(str(version.run_id), name, str(version.version))
+
+    def knows(self, package_digest: str) -> bool:
+        """Return whether a registered model version has this package.
+
+        Raises:
+            RegistryUnavailable: the store cannot be reached.
+        """
+        with self._client() as client:
+            return bool(_versions_of(client, package_digest))
 
     def package_of(self, name: str, *, alias: str) -> str | None:
         """Return the digest of the package that an alias means, None where there is none.
@@ -296,13 +307,19 @@ def _set(values: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _version_of(
-    client: "MlflowClient", package_digest: str, *, name: str | None = None
-) -> "ModelVersion":
+def _versions_of(
+    client: "MlflowClient", package_digest: str, name: str | None = None
+) -> list["ModelVersion"]:
     query = f"tag.`{_PACKAGE_TAG}` = '{_checked_name(package_digest, also=':')}'"
     if name is not None:
         query += f" and name = '{_checked_name(name)}'"
-    versions = list(client.search_model_versions(query))
+    return list(client.search_model_versions(query))
+
+
+def _version_of(
+    client: "MlflowClient", package_digest: str, *, name: str | None = None
+) -> "ModelVersion":
+    versions = _versions_of(client, package_digest, name)
     if not versions:
         raise RegistryMisuse(
             f"No registered model version has the package {package_digest}.",

@@ -6,6 +6,7 @@ from medclf.errors import StudyMisuse
 from medclf.registry.package import Package
 from medclf.registry.store import Release, record_release
 from medclf.study.home import Home
+from medclf.study.register import ensure_registered
 
 
 def release(package: Path, *, home: Home, note: str = "", unvalidated: bool = False) -> Release:
@@ -42,6 +43,7 @@ def release(package: Path, *, home: Home, note: str = "", unvalidated: bool = Fa
         now=home.clock(),
         note=note,
     )
+    ensure_registered(home, checked)
     home.lineage().promote(str(checked.json("model.json")["name"]), checked.digest)
     return record
 

@@ -14,9 +14,10 @@ from medclf.study.config import StudyConfig, load_study
 from medclf.study.fitting import Learned, build_network, fit_network
 from medclf.study.home import Home
 from medclf.study.ingest import ingest
-from medclf.study.pack import lineage_of, pack
+from medclf.study.pack import pack
 from medclf.study.prepare import Prepared, is_ingested, prepare
 from medclf.study.progress import Progress, silent
+from medclf.study.register import register
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,6 @@ def train(
             "command again: training goes on from its last checkpoint.",
         ) from error
     progress("register", 0, 1, "")
-    record_lineage(home, package, learned, calibrated, prepared, config)
     receipt = home.record(
         "package.packed",
         {
@@ -84,6 +84,7 @@ def train(
             "weights": weights.digest,
         },
     )
+    register(home, package, metrics=_metrics(learned, calibrated))
     progress("register", 1, 1, "")
     return Trained(package, calibrated, learned, test_table, receipt.sequence)
 
@@ -117,15 +118,8 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     return path
 
 
-def record_lineage(
-    home: Home,
-    package: Package,
-    learned: Learned,
-    calibrated: Calibrated,
-    prepared: Prepared,
-    config: StudyConfig,
-) -> None:
-    """Log the run to MLflow and register its model version as candidate."""
+def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]:
+    """Return the course of the training as MLflow takes it: name → value at each step."""
     history = learned.fitted.history if learned.fitted else ()
     metrics: dict[str, list[float]] = {
         "train_loss": [epoch.loss for epoch in history],
@@ -135,27 +129,6 @@ def record_lineage(
     }
     if learned.probe:
         metrics["probe_tune_auc"] = [learned.probe.tune_auc[learned.probe.penalty]]
-    for point in calibrated.points:
-        metrics[f"calibrate_sensitivity_{point.label}"] = [point.sensitivity]
-        metrics[f"calibrate_specificity_{point.label}"] = [point.specificity]
-    lineage = lineage_of(learned, prepared, config)
-    home.lineage().log_training(
-        config.name,
-        parameters={
-            "backbone": config.model.backbone,
-            "method": config.model.method,
-            "weights": learned.weights.source,
-            "size": config.preprocessing.size,
-            "seed": config.seed,
-            **{f"fit.{key}": value for key, value in config.fit.model_dump(mode="json").items()},
-        },
-        metrics={name: steps for name, steps in metrics.items() if steps},
-        data_digests={
-            "manifest": prepared.manifest.digest,
-            "split": prepared.split.digest,
-            "weights": learned.weights.digest,
-        },
-        tags={"kind": config.kind.value, "configuration": str(lineage["configuration_digest"])},
-        artifacts={name: package.read(name) for name in package.files if name.endswith(".json")},
-        package_digest=package.digest,
-    )
+    for name, figure in calibrated.performance.items():
+        metrics[f"calibrate_{name}"] = [figure.estimate]
+    return {name: steps for name, steps in metrics.items() if steps}

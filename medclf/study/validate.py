@@ -20,6 +20,7 @@ from medclf.opinion import Opinion, Status
 from medclf.report.page import write_report
 from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
+from medclf.study.register import ensure_registered
 from medclf.study.report_facts import report_context
 from medclf.study.seen import Seen, seen_in_training
 
@@ -116,7 +117,6 @@ def validate(
             f"The report cannot be written below {out} ({error.strerror}).",
             advice="Free some space or name another folder with --out.",
         ) from error
-    _log(home, classifier, evaluation, (page, document))
     receipt = home.record(
         "validation.finished",
         {
@@ -127,6 +127,7 @@ def validate(
             "verdicts": [f"{v.endpoint} {v.verdict}" for v in evaluation.verdicts],
         },
     )
+    _log(home, classifier, evaluation, (page, document))
     progress("evaluate", 1, 1, "")
     return Validated(evaluation, page, document, receipt.sequence)
 
@@ -227,6 +228,7 @@ def _log(
     figures: Mapping[str, float] = {
         name: estimate.estimate for name, estimate in evaluation.metrics.items() if estimate.defined
     }
+    ensure_registered(home, classifier.package)
     home.lineage().log_validation(
         classifier.package.digest,
         metrics=figures,

@@ -115,6 +115,15 @@ def test_a_package_is_released_only_after_a_validation(walked, home, tmp_path):
         api.release(walked.package, home=tmp_path / "elsewhere")
 
 
+def test_a_package_from_elsewhere_is_validated_and_released_here(walked, tmp_path):
+    home = tmp_path / "validator"
+    api.validate(walked.package, data=walked.test_table, out=tmp_path / "report", home=home)
+    api.release(walked.package, home=home)
+    lineage = api.open_home(home, "tester").lineage()
+    digest = Package.load(walked.package).digest
+    assert lineage.package_of("demo-phantoms", alias="released") == digest
+
+
 def test_images_that_were_learned_from_are_left_out_of_a_validation(walked, home, tmp_path):
     done = api.validate(
         walked.package, data=walked.folder / "dicom" / "labels.csv", out=tmp_path, home=home
