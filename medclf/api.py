@@ -44,8 +44,18 @@ def open_home(home: StrPath | None = None, actor: str | None = None) -> "Home":
     from medclf.study.home import Home
 
     folder = Path(home or os.environ.get("MEDCLF_HOME") or Path.home() / ".medclf")
-    who = actor or os.environ.get("MEDCLF_ACTOR") or getpass.getuser()
+    who = actor or os.environ.get("MEDCLF_ACTOR") or _login_name()
     return Home(folder=folder.absolute(), actor=who, clock=now)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise MisuseError(
+            "This account has no name, and the audit trail must say who acts.",
+            advice="Set MEDCLF_ACTOR.",
+        ) from error
 
 
 def now() -> datetime:
@@ -298,11 +308,14 @@ def audit_export(out: StrPath, *, home: StrPath | None = None) -> Path:
     """Write the audit trail as JSON lines that a third party can check with the public key.
 
     Raises:
+        MisuseError: `out` exists.
         AuditTampered: the trail does not hold.
         AuditUnavailable: it cannot be read or written.
     """
     from medclf.audit.export import export_events
 
+    if Path(out).exists():
+        raise MisuseError(f"{out} exists already.", advice="Name a new file.")
     export_events(open_home(home, "audit").audit_folder, Path(out))
     return Path(out)
 

@@ -7,10 +7,11 @@ whoever calls it records the opinion in the audit trail.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from medclf.calibrate.novelty import Novelty
@@ -18,7 +19,7 @@ from medclf.calibrate.scaling import Temperature
 from medclf.config import Config, parse
 from medclf.dicom.admission import objection_to
 from medclf.dicom.instance import Instance, Kind
-from medclf.errors import PackageRefused, PixelsRefused
+from medclf.errors import CalibrationRefused, ConfigError, PackageRefused, PixelsRefused
 from medclf.model.network import Architecture
 from medclf.model.runtime import Runtime
 from medclf.opinion import Decision, Finding, Opinion, Status
@@ -66,8 +67,15 @@ class PackedModel(Config):
     labels: tuple[str, ...] = Field(min_length=2)
     positive: str | None
     temperature: float = Field(gt=0)
-    operating_points: tuple[PackedPoint, ...]
+    operating_points: tuple[PackedPoint, ...] = Field(min_length=1)
     made_up: bool = False
+
+    @model_validator(mode="after")
+    def _points_are_labels(self) -> Self:
+        names = {self.positive} if self.positive else set(self.labels)
+        if {point.label for point in self.operating_points} != names:
+            raise ValueError("there must be one operating point for each finding")
+        return self
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,14 @@ class Classifier:
             PackageRefused: the folder is not a package this version can read.
         """
         package = Package.load(Path(path))
-        model = parse(package.json("model.json"), PackedModel, where=f"{path}/model.json")
+        try:
+            model = parse(package.json("model.json"), PackedModel, where=f"{path}/model.json")
+            novelty = Novelty.from_arrays(load_arrays(package.read("novelty.safetensors")))
+        except (ConfigError, SafetensorError, CalibrationRefused, KeyError) as error:
+            raise PackageRefused(
+                f"{path} is whole, but not a package that this version can read: {error}",
+                advice="Serve it with the medclf version that made it, or train again.",
+            ) from error
         if model.pixels != POLICY:
             raise PackageRefused(
                 f"{path} was made for pixel rules {model.pixels}; this version has {POLICY}.",
@@ -106,7 +121,7 @@ class Classifier:
             package=package,
             model=model,
             runtime=Runtime(model.architecture, package.read("weights.safetensors"), device=device),
-            novelty=Novelty.from_arrays(load_arrays(package.read("novelty.safetensors"))),
+            novelty=novelty,
             released=released,
         )
 

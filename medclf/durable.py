@@ -54,7 +54,8 @@ def write_text(path: Path, text: str) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder under a temporary name; it appears at `path` when the block succeeds.
 
-    An existing folder at `path` is replaced only after the new one is complete on disk.
+    An existing folder at `path` is replaced only after the new one is complete on disk, by
+    two renames: a crash between them leaves the old one beside it, as `.NAME.….old`.
 
     Raises:
         OSError: the folder cannot be written; nothing is left behind.

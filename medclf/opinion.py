@@ -79,6 +79,7 @@ class Opinion:
                     "probability": finding.probability,
                     "decision": finding.decision.value,
                     "operating_point": finding.operating_point,
+                    "threshold": finding.threshold,
                 }
                 for finding in self.findings
             ],

@@ -6,7 +6,7 @@ import pytest
 
 from medclf.classifier import Classifier
 from medclf.dicom.instance import open_instance, parse_instance
-from medclf.errors import ConfigError, PackageRefused
+from medclf.errors import PackageRefused
 from medclf.opinion import Status
 from medclf.reasons import Reason
 from medclf.registry.package import write_package
@@ -72,6 +72,15 @@ def test_a_package_for_other_pixel_rules_is_refused(classifier, tmp_path):
         Classifier.load(repacked(classifier, tmp_path, pixels="medclf-pixels/0"))
 
 
+@pytest.mark.parametrize("points", [[], [{"label": "no_opacity"}]])
+def test_a_package_without_a_point_for_its_finding_is_refused(classifier, tmp_path, points):
+    whole = json.loads(classifier.package.read("model.json"))["operating_points"][0]
+    with pytest.raises(PackageRefused, match=r"operating.points?"):
+        Classifier.load(
+            repacked(classifier, tmp_path, operating_points=[{**whole, **p} for p in points])
+        )
+
+
 def test_a_package_with_a_key_that_this_version_does_not_know_is_refused(classifier, tmp_path):
-    with pytest.raises(ConfigError, match="colour"):
+    with pytest.raises(PackageRefused, match="colour"):
         Classifier.load(repacked(classifier, tmp_path, colour="red"))

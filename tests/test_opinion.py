@@ -21,6 +21,7 @@ def test_the_json_form_has_the_published_keys():
             "probability": 0.75,
             "decision": "positive",
             "operating_point": "youden",
+            "threshold": 0.5,
         }
     ]
     assert value["audit_sequence"] == 7

@@ -1,6 +1,7 @@
 """The commands over the audit trail: verify, show, export."""
 
 import json
+from collections import deque
 from pathlib import Path
 from typing import Annotated
 
@@ -36,14 +37,16 @@ def verify(
 @audit_app.command()
 def show(
     start: Annotated[int, typer.Option(min=1, help="First record.")] = 1,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, from --start.")] = None,
+    tail: Annotated[int | None, typer.Option(min=1, help="The newest so many.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print records in order; they are read, not verified."""
     from medclf.cli.tables import show_event
 
-    for event in api.audit_show(home=home, start=start, limit=limit):
+    events = api.audit_show(home=home, start=start, limit=limit)
+    for event in events if tail is None else deque(events, maxlen=tail):
         if as_json:
             print(json.dumps(json.loads(event.encode())))
         else:

@@ -8,6 +8,7 @@ import typer
 
 from medclf import api
 from medclf.cli.door import HomeOption, JsonOption, print_json
+from medclf.errors import StudyMisuse
 from medclf.opinion import Status
 
 if TYPE_CHECKING:
@@ -32,24 +33,46 @@ def read(
     Exits with 3 when an image was rejected; an abstention is a result like any other.
     """
     from medclf.cli.tables import show_opinion
-    from medclf.errors import StudyMisuse
 
     if sr is not None and len(images) != 1:
         raise StudyMisuse(
             f"--sr writes one report, and {len(images)} images were named.",
             advice="Name one DICOM image with --sr.",
         )
+    if sr is not None:
+        _check_target(sr)
+    _check_images(images)
     rejected = False
     for done in api.read(package, images, home=home):
         rejected |= done.opinion.status is Status.REJECTED
-        if sr is not None:
-            _write_sr(done, package, sr)
         if as_json:
             print_json(done.opinion.as_json(str(done.path)))
         else:
             show_opinion(done.path, done.opinion)
+        if sr is not None:
+            _write_sr(done, package, sr)
     if rejected:
         raise typer.Exit(REJECTED_CODE)
+
+
+def _check_images(images: list[Path]) -> None:
+    """Refuse a folder among the images before anything is read."""
+    folder = next((path for path in images if path.is_dir()), None)
+    if folder is not None:
+        raise StudyMisuse(
+            f"{folder} is a folder; files are expected.",
+            advice=f"Name the files, for example {folder}/*.dcm.",
+        )
+
+
+def _check_target(out: Path) -> None:
+    """Refuse to write over a file, or into a folder that is not there."""
+    if out.exists():
+        raise StudyMisuse(f"{out} exists already.", advice="Name a new file with --sr.")
+    if not out.parent.is_dir():
+        raise StudyMisuse(
+            f"The folder {out.parent} does not exist.", advice="Make it, or name another."
+        )
 
 
 def _write_sr(done: "Read", package: Path, out: Path) -> None:
@@ -78,19 +101,23 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Serve a package over gRPC until Ctrl-C; every opinion is audited before it leaves."""
+    from medclf.config import parse
     from medclf.service.config import ServiceConfig
-    from medclf.service.security import Security
 
-    config = ServiceConfig(
-        listen=listen,
-        workers=workers,
-        security=Security(
-            certificate=tls_certificate,
-            private_key=tls_key,
-            client_ca=client_ca,
-            token_file=token_file,
-            allow_insecure=allow_insecure,
-        ),
+    config = parse(
+        {
+            "listen": listen,
+            "workers": workers,
+            "security": {
+                "certificate": tls_certificate,
+                "private_key": tls_key,
+                "client_ca": client_ca,
+                "token_file": token_file,
+                "allow_insecure": allow_insecure,
+            },
+        },
+        ServiceConfig,
+        where="the command line",
     )
 
     def ready(address: str) -> None:
@@ -125,6 +152,7 @@ def ask(
     from medclf.cli.tables import show_opinion
     from medclf.service.client import ClientConfig
 
+    _check_images(images)
     config = ClientConfig(
         tls=tls or ca is not None,
         ca=ca,

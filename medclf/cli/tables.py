@@ -37,6 +37,11 @@ _SHOWN = (
 _STYLES = {Status.OK: "green", Status.ABSTAINED: "yellow", Status.REJECTED: "red"}
 
 
+def _plain() -> Console:
+    """Return a console that takes paths and labels as they are, brackets and all."""
+    return Console(soft_wrap=True, markup=False, highlight=False)
+
+
 def show_models(listed: "Iterable[Listed]") -> None:
     """Print the backbones."""
     table = Table(box=None, pad_edge=False)
@@ -51,7 +56,7 @@ def show_models(listed: "Iterable[Listed]") -> None:
 
 def show_ingested(done: "Ingested") -> None:
     """Print what a manifest holds."""
-    console = Console(soft_wrap=True)
+    console = _plain()
     labels = Counter(done.manifest.column("label"))
     console.print(f"accepted {len(done.manifest):,}: " + _counts(labels), highlight=False)
     reasons = Counter(refusal.reason.value for refusal in done.manifest.refused)
@@ -66,7 +71,7 @@ def show_ingested(done: "Ingested") -> None:
 
 def show_trained(done: "Trained") -> None:
     """Print what training left and how to judge it."""
-    console = Console(soft_wrap=True)
+    console = _plain()
     for point in done.calibrated.points:
         console.print(
             f"operating point {point.name} for {point.label}: threshold {point.threshold:.3f}, "
@@ -85,7 +90,7 @@ def show_trained(done: "Trained") -> None:
 
 def show_validated(done: "Validated") -> None:
     """Print the figures with their intervals and the verdicts."""
-    console = Console(soft_wrap=True)
+    console = _plain()
     console.print(figures(done.evaluation.metrics))
     for verdict in done.evaluation.verdicts:
         sign = {"met": "✓", "not met": "✗"}.get(verdict.verdict.value, "?")
@@ -104,7 +109,7 @@ def show_opinion(path: Path, opinion: Opinion) -> None:
     for finding in opinion.findings:
         line.append(
             f"  {finding.label} {finding.probability:.3f} {finding.decision.value} "
-            f"({finding.operating_point})"
+            f"(threshold {finding.threshold:.3f}, {finding.operating_point})"
         )
     if opinion.reasons:
         line.append("  " + ", ".join(f"{r.value}: {r.advice}" for r in opinion.reasons))
@@ -112,16 +117,15 @@ def show_opinion(path: Path, opinion: Opinion) -> None:
         line.append(f"  audit {opinion.audit_sequence}", style="dim")
     if opinion.package and not opinion.released:
         line.append("  candidate package, not for clinical use", style="dim")
-    Console(soft_wrap=True).print(line)
+    _plain().print(line)
 
 
 def show_event(event: "Event") -> None:
     """Print one audit record."""
     facts = " ".join(f"{name}={value}" for name, value in event.facts.items())
-    Console(soft_wrap=True).print(
+    _plain().print(
         f"{event.sequence:>6} {event.time} {event.actor} {event.action} {facts}",
         highlight=False,
-        markup=False,
     )
 
 
@@ -144,12 +148,12 @@ def show_demo(told: "Told") -> None:
             border_style="yellow",
         )
     )
-    wide = Console(soft_wrap=True)
+    wide = _plain()
     wide.print(f"Open the report: {told.report}", highlight=False)
     wide.print("Next, type:", highlight=False)
     program = os.path.relpath(sys.argv[0]) if sys.argv[0].endswith("/medclf") else "medclf"
     for command in told.next_commands:
-        wide.print(f"  {program} {command}", highlight=False, markup=False)
+        wide.print(f"  {program} {command}", highlight=False)
 
 
 def figures(metrics: "Mapping[str, Estimate]") -> Table:

@@ -244,7 +244,8 @@ def _facts(
         for opinion in opinions
         for finding in opinion.findings
     ]
-    same = first.opinion.findings == opinions[0].findings
+    served = opinions[0]
+    same = (first.opinion.status, first.opinion.findings) == (served.status, served.findings)
     uncalibrated = validated.evaluation.metrics["ece_uncalibrated"].estimate
     calibrated = validated.evaluation.metrics["ece"].estimate
     return (

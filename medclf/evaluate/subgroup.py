@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from medclf.errors import ProtocolRefused
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Estimate, SubgroupRow
 from medclf.evaluate.figures import answered_figures, intended_figures, missing_labels
@@ -16,14 +17,24 @@ def divide(
 ) -> tuple[SubgroupRow, ...]:
     """Return a row for each value of each subgroup of the protocol, values sorted.
 
-    A column that the cases do not carry gives no rows. A part with fewer cases than
+    A part with fewer cases than
     `minimum_subgroup`, or without a case of some label, gives a row without figures.
 
     Args:
         cases: with or without opinions.
         protocol: names the columns.
         generator: of the bootstrap, where it is needed.
+
+    Raises:
+        ProtocolRefused: the protocol names a column that the cases do not carry.
     """
+    unknown = sorted(set(protocol.subgroups) - set(cases.subgroups))
+    if unknown and cases.subgroups:
+        raise ProtocolRefused(
+            f"The protocol divides by {', '.join(unknown)}, which the cases do not carry.",
+            advice=f"Known: {', '.join(sorted(cases.subgroups))}.",
+            unknown=unknown,
+        )
     rows = []
     for name in protocol.subgroups:
         column = np.array([value or NOT_STATED for value in cases.subgroups.get(name, ())])

@@ -156,7 +156,8 @@ def finetune(
     if state:
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        mean, best_weights = state["mean"], state["best_weights"]
+        mean = {k: v.to(fabric.device) for k, v in state["mean"].items()}
+        best_weights = state["best_weights"]
         history = [Epoch(**epoch) for epoch in state["history"]]
     start = len(history)
 
@@ -257,21 +258,27 @@ def _judge(
 
 
 def _best(history: list[Epoch], cases: int) -> int:
-    """Return the number of the best epoch, 0 when there is none.
+    """Return the number of the best epoch so far, 0 when there is none.
 
-    On a small tune part the AUC alone picks by luck, so epochs within one standard error
-    of the highest AUC count as equal and the lowest loss decides among them (Breiman et
-    al. 1984; standard error after Hanley & McNeil 1982 for a balanced part, where
-    Q1 = A/(2-A) and Q2 = 2A²/(1+A)).
+    On a small tune part the AUC alone picks by luck. So a later epoch takes over when its
+    AUC is higher by more than one standard error, or when it is within one standard error
+    and its loss is lower (after the one-standard-error rule of Breiman et al. 1984; standard
+    error after Hanley & McNeil 1982 for a balanced part, Q1 = A/(2-A), Q2 = 2A²/(1+A)).
     """
-    if not history:
-        return 0
-    top = max(epoch.tune_auc for epoch in history)
+    best: Epoch | None = None
     m = max(cases / 2, 1)
-    q1, q2 = top / (2 - top), 2 * top**2 / (1 + top)
-    variance = (top * (1 - top) + (m - 1) * (q1 + q2 - 2 * top**2)) / m**2
-    close = [e for e in history if e.tune_auc >= top - math.sqrt(max(variance, 0.0))]
-    return min(close, key=lambda e: e.tune_loss).number
+    for epoch in history:
+        if best is None:
+            best = epoch
+            continue
+        a = best.tune_auc
+        q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
+        variance = (a * (1 - a) + (m - 1) * (q1 + q2 - 2 * a**2)) / m**2
+        margin = math.sqrt(max(variance, 0.0))
+        gain = epoch.tune_auc - a
+        if gain > margin or (gain >= -margin and epoch.tune_loss < best.tune_loss):
+            best = epoch
+    return best.number if best else 0
 
 
 def _save(

@@ -217,6 +217,14 @@ def _fit_into(
             matched=covered,
             total=total,
         )
+    left_random = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if left_random:
+        raise WeightsRefused(
+            f"{source} lacks {len(left_random)} tensors of the backbone, or has them in another "
+            f"shape: {', '.join(left_random[:3])}. They would stay random.",
+            advice="Take `channels: 3` and the input size that the weights were made for.",
+            missing=left_random,
+        )
     backbone.load_state_dict(
         {**own, **{k: v.float() if v.is_floating_point() else v for k, v in matched.items()}}
     )

@@ -202,12 +202,15 @@ def _convert(place: _Place, out: Path, kind: Kind) -> _Written:
 
 
 def _new_table(original: Table, written: Mapping[int, _Written]) -> str:
-    """Return the table with every column it had and a row for each object written."""
-    columns: Sequence[str] = original.columns
+    """Return the table with its columns and a row for each object written.
+
+    Only `patient_id` is left out: the objects carry its pseudonym.
+    """
+    columns: Sequence[str] = [name for name in original.columns if name != "patient_id"]
     if "sha256" not in columns:
         columns = (*columns, "sha256")
     stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for record in original.records:
         if record.line in written:

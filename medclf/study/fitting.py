@@ -10,7 +10,7 @@ import torch
 from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
 from medclf.model.features import compute_outputs
-from medclf.model.fit import Epoch, Fitted, finetune
+from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
 from medclf.model.loss import Weighting, class_weights, prior_correction
 from medclf.model.network import Network
 from medclf.model.probe import LinearHead, fit_probe
@@ -84,7 +84,7 @@ def fit_network(
     train = prepared.parts["train"].truth
     shift = prior_correction(class_weights(train, len(config.data.labels), config.fit.weighting))
     with torch.no_grad():
-        network.head.bias.add_(torch.as_tensor(shift, dtype=network.head.bias.dtype))
+        network.head.bias.add_(torch.as_tensor(shift).to(network.head.bias))
     network.eval()
     return Learned(network, weights, probe, fitted)
 
@@ -124,7 +124,9 @@ def _fit_all(
             "manifest": prepared.manifest.digest,
             "split": prepared.split.digest,
             "weights": weights.digest,
+            "labels": list(config.data.labels),
             "model": config.model.model_dump(mode="json", exclude={"weights"}),
+            "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),
             "fit": config.fit.model_dump(mode="json"),
             "seed": config.seed,

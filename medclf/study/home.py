@@ -22,6 +22,8 @@ from medclf.registry.store import Release, find_release
 
 Clock = Callable[[], datetime]
 
+_SECRET_BYTES = 32  # as long as the digest that it keys (RFC 2104, section 3)
+
 
 @dataclass(frozen=True)
 class Home:
@@ -97,11 +99,18 @@ class Home:
         path = self.folder / "pseudonym.key"
         try:
             if not path.exists():
-                write_bytes(path, secrets.token_bytes(32), mode=0o600)
-            return path.read_bytes()
+                write_bytes(path, secrets.token_bytes(_SECRET_BYTES), mode=0o600)
+            secret = path.read_bytes()
         except OSError as error:
             raise StorageUnavailable(
                 f"{path} cannot be read or written ({type(error).__name__}).",
                 advice="Name a folder that you may write with --home.",
                 path=str(path),
             ) from error
+        if len(secret) < _SECRET_BYTES:
+            raise StorageUnavailable(
+                f"{path} holds {len(secret)} bytes; {_SECRET_BYTES} are expected.",
+                advice="Restore it from a backup: with another key no patient is recognised.",
+                path=str(path),
+            )
+        return secret

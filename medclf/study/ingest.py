@@ -45,13 +45,14 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
         check=lambda instance: unreadable(instance, config),
         progress=lambda done, total: progress("ingest", done, total, ""),
     )
+    manifest.save(config.workspace)
     if not len(manifest):
         found = ", ".join(sorted({refusal.reason.value for refusal in manifest.refused}))
         raise LabelsRefused(
             f"Every one of the {len(manifest.refused)} images was refused ({found}).",
-            advice="Check the paths in the labels table and the kind in study.yaml.",
+            advice=f"See {config.workspace / 'refused.csv'}; check the paths in the labels "
+            "table (with / between folders) and the kind in study.yaml.",
         )
-    manifest.save(config.workspace)
     home.record(
         "study.ingested",
         {

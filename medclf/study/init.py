@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from medclf.cohort.labels import read_labels
-from medclf.config import load_yaml
+from medclf.config import parse
 from medclf.dicom.instance import Kind
 from medclf.durable import write_text
 from medclf.errors import StudyMisuse
@@ -64,6 +66,10 @@ def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = F
         StudyMisuse: `out` exists, the table has one label only, or neither of two labels
             is clearly the negative one.
     """
+    if out.exists() and out.samefile(data):
+        raise StudyMisuse(
+            f"{out} is the labels table itself.", advice="Name another file with --out."
+        )
     if out.exists() and not replace:
         raise StudyMisuse(
             f"{out} exists already.",
@@ -94,8 +100,8 @@ def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = F
         calibrate=0.15 if sum(counts.values()) < _SMALL else 0.1,
         epochs=_epochs_for(sum(counts.values()), size, random_start=wishes.weights == "random"),
     )
+    parse(yaml.safe_load(text), StudyConfig, where=f"the new {out.name}")
     write_text(out, text)
-    load_yaml(out, StudyConfig)
     return out
 
 
@@ -129,7 +135,7 @@ def order_labels(counts: Counter[str], positive: str | None) -> tuple[list[str],
         if len(negatives) != 1:
             raise StudyMisuse(
                 f"It is not clear which of {labels[0]!r} and {labels[1]!r} is the finding.",
-                advice=f"Say so, for example with --positive {labels[1]}.",
+                advice="Name it with --positive, in quotes where it holds spaces.",
             )
         positive = next(label for label in labels if label != negatives[0])
     negative = next(label for label in labels if label != positive)
@@ -149,12 +155,17 @@ def _network(
                 f"The file name {Path(wishes.weights).name} does not tell its backbone.",
                 advice="Name it with --backbone, for example --backbone timm/resnet18.",
             )
-    if wishes.backbone is not None:
-        mean, std = (known.mean, known.std) if known else imagenet
-        return wishes.backbone, mean, std
     if known is not None:
-        return known.backbone, known.mean, known.std
-    return _DEFAULT_BACKBONE, *imagenet
+        return wishes.backbone or known.backbone, known.mean, known.std
+    backbone = wishes.backbone or _DEFAULT_BACKBONE
+    if wishes.weights == "hub" and backbone.startswith("timm/"):
+        import timm  # takes seconds, and only the hub's own weights need it
+
+        found = timm.get_pretrained_cfg(backbone.removeprefix("timm/"), allow_unregistered=False)
+        if found is not None:
+            mean, std = found.mean, found.std
+            return backbone, (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+    return backbone, *imagenet
 
 
 def _size_for(kind: Kind, backbone: str) -> int:

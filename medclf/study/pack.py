@@ -13,6 +13,7 @@ from safetensors.numpy import save as save_arrays
 
 from medclf.classifier import PackedModel, PackedPoint
 from medclf.digest import canonical_json, digest_json
+from medclf.model.fit import resolve_precision
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
@@ -62,6 +63,7 @@ def pack(
         made_up=config.made_up,
     )
     lineage = lineage_of(learned, prepared, config)
+    lineage["calibration_note"] = calibrated.temperature.note
     return write_package(
         parent,
         {
@@ -106,6 +108,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
             {"loss": e.loss, "tune_auc": e.tune_auc, "tune_loss": e.tune_loss}
             for e in fitted.history
         ],
+        "precision": "" if fitted is None else resolve_precision(config.fit.precision).value,
         "best_epoch": 0 if fitted is None else fitted.best,
         "libraries": {name: version(name) for name in LIBRARIES},
     }

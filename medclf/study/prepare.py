@@ -6,7 +6,7 @@ from medclf.cohort.dataset import PreparedImages
 from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
-from medclf.errors import StudyMisuse
+from medclf.errors import LabelsRefused, StudyMisuse
 from medclf.model.fit import Part
 from medclf.study.config import StudyConfig
 from medclf.study.progress import Progress
@@ -34,6 +34,7 @@ def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
     """
     manifest = Manifest.load(config.workspace)
     _check_current(manifest, config)
+    _check_labels(manifest, config)
     split = split_cohort(manifest, config.split)
     split.save(config.workspace)
     pictures = PreparedImages.build(
@@ -48,6 +49,17 @@ def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
         rows = split.rows(name)
         parts[name] = Part(rows, truth[rows])
     return Prepared(manifest, split, pictures, parts)
+
+
+def _check_labels(manifest: Manifest, config: StudyConfig) -> None:
+    absent = [label for label in config.data.labels if label not in manifest.labels]
+    if absent:
+        raise LabelsRefused(
+            f"No accepted image carries the label {', '.join(absent)}; the manifest holds "
+            f"{', '.join(manifest.labels)}, and a model needs cases of every label.",
+            advice="Add cases, or take the label out of `labels` in study.yaml.",
+            absent=absent,
+        )
 
 
 def is_ingested(config: StudyConfig) -> bool:

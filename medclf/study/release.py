@@ -30,12 +30,14 @@ def release(package: Path, *, home: Home, note: str = "", unvalidated: bool = Fa
             advice="Run `medclf validate` first, or say --unvalidated on purpose.",
             package=checked.digest,
         )
+    ensure_registered(home, checked)
+    home.lineage().promote(str(checked.json("model.json")["name"]), checked.digest)
     key = home.signing_key()
     home.record(
         "package.released",
         {"package": checked.digest, "note": note, "unvalidated": unvalidated},
     )
-    record = record_release(
+    return record_release(
         home.releases_folder,
         checked,
         key=key,
@@ -43,9 +45,6 @@ def release(package: Path, *, home: Home, note: str = "", unvalidated: bool = Fa
         now=home.clock(),
         note=note,
     )
-    ensure_registered(home, checked)
-    home.lineage().promote(str(checked.json("model.json")["name"]), checked.digest)
-    return record
 
 
 def _was_validated(package: Package, home: Home) -> bool:

@@ -38,17 +38,20 @@ def report_context(
         package_digest=classifier.package.digest,
         package=package_facts(model, classifier.package.json("lineage.json")),
         data=_describe(manifest, seen, name, rules),
-        limitations=_limitations(seen, rules),
+        limitations=_limitations(classifier, seen, rules),
         generated_at=now,
         released=released,
         made_up=model.made_up,
     )
 
 
-def _limitations(seen: Seen, rules: Protocol) -> tuple[str, ...]:
+def _limitations(classifier: Classifier, seen: Seen, rules: Protocol) -> tuple[str, ...]:
+    note = str(classifier.package.json("lineage.json").get("calibration_note", ""))
+    found = (f"Calibration: {note}",) if note else ()
     if not seen.patients or rules.seen_patients == "exclude":
-        return ()
+        return found
     return (
+        *found,
         f"{seen.patients:,} of the judged images carry a patient number that also occurs in "
         "training. If these are the same people, the figures are too good; set "
         "`seen_patients: exclude` in the protocol to leave them out.",

@@ -1,13 +1,16 @@
 """The step from a manifest to a package: split, fit, calibrate, pack, register."""
 
 import csv
+import fcntl
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from medclf.durable import write_text
-from medclf.errors import StorageUnavailable
+from medclf.errors import StorageUnavailable, StudyMisuse
 from medclf.registry.package import Package
 from medclf.study.calibrate import Calibrated, calibrate
 from medclf.study.config import StudyConfig, load_study
@@ -54,9 +57,18 @@ def train(
         progress: told about each stage.
 
     Raises:
+        StudyMisuse: another training of this study is running.
         MedclfError: of the room where it failed; nothing half-written is left.
+        OSError: manifest, cache or checkpoint cannot be written.
     """
     config = load_study(study)
+    with _alone(config.workspace):
+        return _train(study, config, home=home, out=out, progress=progress)
+
+
+def _train(
+    study: Path, config: StudyConfig, *, home: Home, out: Path | None, progress: Progress
+) -> Trained:
     network, weights = build_network(config)
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
@@ -89,6 +101,28 @@ def train(
     return Trained(package, calibrated, learned, test_table, receipt.sequence)
 
 
+@contextmanager
+def _alone(workspace: Path) -> Iterator[None]:
+    """Hold a study's workspace against a second training; ends with the process, whatever ends it.
+
+    Raises:
+        StudyMisuse: another training of this study is running.
+    """
+    place = workspace if workspace.is_dir() else workspace.parent
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StudyMisuse(
+            f"Another training of the study in {workspace} is running.",
+            advice="Wait for it, or name another `workspace` in study.yaml.",
+        ) from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     """Write the sealed test part as a labels table, for `medclf validate`."""
     rows = prepared.parts["test"].rows.tolist()
@@ -97,7 +131,7 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     path = config.workspace / "test.csv"
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    columns = ("site", "device", "view", "laterality", "sex")
+    columns = ("site", "device", "view", "laterality", "sex", "subtype")
     writer.writerow(
         ["path", "sha256", config.data.label, "patient_key", "group_id", *columns, "age"]
     )

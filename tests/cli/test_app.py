@@ -122,6 +122,33 @@ def test_listening_beyond_this_machine_without_tls_is_refused(walked, tmp_path, 
     assert "TLS" in err or "tls" in err
 
 
+def test_an_address_that_is_none_is_told_without_a_traceback(walked, tmp_path, medclf):
+    code, _, err = medclf("serve", walked.package, "--listen", "x", "--home", tmp_path / "home")
+    assert code == 2
+    assert "error:" in err
+
+
+def test_a_report_is_never_written_over_anything(walked, tmp_path, medclf):
+    image = tmp_path / "film.dcm"
+    image.write_bytes(walked.images()[0].read_bytes())
+    before = image.read_bytes()
+    home = tmp_path / "home"
+    code, out, err = medclf("read", walked.package, image, "--sr", image, "--home", home)
+    assert (code, out) == (2, "")
+    assert "exists already" in err
+    assert image.read_bytes() == before
+    code, _, err = medclf("audit", "export", "--home", walked.home, "--out", image)
+    assert code == 2
+    assert image.read_bytes() == before
+
+
+def test_a_folder_among_the_images_is_told_before_anything_is_read(walked, tmp_path, medclf):
+    code, _, err = medclf("read", walked.package, tmp_path, "--home", tmp_path / "home")
+    assert code == 2
+    assert "is a folder" in err
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_release_may_be_required(walked, tmp_path, medclf):
     code, _, err = medclf("serve", walked.package, "--require-release", "--home", tmp_path / "home")
     assert code == 2

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from medclf.errors import ProtocolRefused
 from medclf.evaluate.subgroup import divide
 
 
@@ -14,12 +15,12 @@ def rows(make_cases, make_protocol, overlapping):
     cases = make_cases(
         truth, scores, subgroups={"sex": sex, "site": site, "device": device}, unanswered=[9]
     )
-    protocol = make_protocol(subgroups=["sex", "site", "device", "absent"])
+    protocol = make_protocol(subgroups=["sex", "site", "device"])
     found = divide(cases, protocol=protocol, generator=np.random.default_rng(0))
     return {(row.name, row.value): row for row in found}
 
 
-def test_every_value_has_a_row_and_absent_columns_have_none(rows):
+def test_every_value_has_a_row(rows):
     assert set(rows) == {
         ("sex", "F"),
         ("sex", "M"),
@@ -29,6 +30,17 @@ def test_every_value_has_a_row_and_absent_columns_have_none(rows):
         ("device", "not stated"),
     }
     assert rows["sex", "F"].n + rows["sex", "M"].n == 239
+
+
+def test_a_column_that_the_cases_do_not_carry_is_refused(make_cases, make_protocol, overlapping):
+    truth, scores = overlapping
+    cases = make_cases(truth, scores, subgroups={"sex": ("F",) * len(truth)})
+    with pytest.raises(ProtocolRefused, match="scaner"):
+        divide(
+            cases,
+            protocol=make_protocol(subgroups=["scaner"]),
+            generator=np.random.default_rng(0),
+        )
 
 
 def test_large_subgroups_have_figures_with_intervals(rows):

@@ -107,6 +107,19 @@ def test_bfloat16_training_learns_too(tmp_path):
     assert fitted.history[-1].tune_auc > 0.9
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_epoch_stays_until_a_later_one_takes_over(seed):
+    # What was best when its weights were kept must be what is reported at the end.
+    generator = np.random.default_rng(seed)
+    history, kept = [], 0
+    for number in range(1, 15):
+        auc, loss = generator.uniform(0.8, 1), generator.uniform(0.1, 0.5)
+        history.append(Epoch(number, 1, auc, loss, 1))
+        if _best(history, cases=60) == number:
+            kept = number
+    assert _best(history, cases=60) == kept
+
+
 def test_epochs_within_one_standard_error_are_told_apart_by_loss():
     history = [Epoch(1, 1, 0.990, 0.50, 1), Epoch(2, 1, 0.985, 0.20, 1), Epoch(3, 1, 0.6, 0.1, 1)]
     assert _best(history, cases=40) == 2

@@ -61,6 +61,15 @@ class Evil:
         return (print, ("code ran",))
 
 
+def test_a_tensor_that_would_stay_random_is_refused(tmp_path, lenet):
+    path = tmp_path / "weights.pth"
+    state = dict(lenet.state_dict())
+    state["maps.0.weight"] = torch.zeros(16, 3, 5, 5)  # made for three channels
+    torch.save(state, path)
+    with pytest.raises(WeightsRefused, match="stay random"):
+        load_weights(lenet, "medclf/lenet5", str(path))
+
+
 def test_a_file_that_would_run_code_is_refused(tmp_path, lenet, capsys):
     path = tmp_path / "weights.pth"
     path.write_bytes(pickle.dumps(Evil()))

@@ -10,6 +10,7 @@ import pytest
 from medclf import api
 from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
+from medclf.config import load_yaml, save_yaml
 from medclf.dicom.instance import open_instance
 from medclf.opinion import Status
 from medclf.registry.package import Package
@@ -17,6 +18,7 @@ from medclf.service.background import running
 from medclf.service.client import OpinionClient
 from medclf.service.config import ServiceConfig
 from medclf.service.served import ServedClassifier
+from medclf.study.config import StudyConfig
 from medclf.study.read import load_classifier
 
 
@@ -122,6 +124,19 @@ def test_a_package_from_elsewhere_is_validated_and_released_here(walked, tmp_pat
     lineage = api.open_home(home, "tester").lineage()
     digest = Package.load(walked.package).digest
     assert lineage.package_of("demo-phantoms", alias="released") == digest
+
+
+def test_another_order_of_labels_is_another_training(walked, tmp_path):
+    again = shutil.copytree(walked.folder, tmp_path / "again")
+    config = load_yaml(again / "study.yaml", StudyConfig)
+    labels = tuple(reversed(config.data.labels))
+    save_yaml(
+        again / "study.yaml",
+        config.model_copy(update={"data": config.data.model_copy(update={"labels": labels})}),
+    )
+    trained = api.train(again / "study.yaml", home=again / "home")
+    assert trained.learned.fitted is not None
+    assert trained.learned.fitted.resumed_from == 0
 
 
 def test_images_that_were_learned_from_are_left_out_of_a_validation(walked, home, tmp_path):
