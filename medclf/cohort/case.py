@@ -39,6 +39,10 @@ class Case:
         columns: width in pixels.
         part: of the split, when the labels table fixes it, else "".
         line: in the labels table; 0 when the case has none.
+        taken_on: year and month of the picture, `YYYY-MM`, or ""; never the day, which would
+            help to find the person.
+        findings: for a cohort of several findings, one for each of the manifest's fact
+            `findings`: 1 present, 0 absent, -1 uncertain, -2 not told; else empty.
     """
 
     path: str
@@ -61,6 +65,8 @@ class Case:
     columns: int = 0
     part: str = ""
     line: int = 0
+    taken_on: str = ""
+    findings: tuple[int, ...] = ()
 
 
 def _texts(*names: str) -> list[pa.Field]:
@@ -77,6 +83,8 @@ SCHEMA = pa.schema(
         pa.field("columns", pa.int32(), nullable=False),
         pa.field("part", pa.string(), nullable=False),
         pa.field("line", pa.int32(), nullable=False),
+        pa.field("taken_on", pa.string(), nullable=False),
+        pa.field("findings", pa.list_(pa.int8()), nullable=False),
     ]
 )
 """The columns of a manifest, in the order of `Case`."""

@@ -75,13 +75,13 @@ class Manifest:
 
     def case(self, row: int) -> Case:
         """Return one row, counted from 0."""
-        return Case(**self.table.slice(row, 1).to_pylist()[0])
+        return _case(self.table.slice(row, 1).to_pylist()[0])
 
     def cases(self) -> Iterator[Case]:
         """Yield every row, in order."""
         for batch in self.table.to_batches(max_chunksize=4096):
             for values in batch.to_pylist():
-                yield Case(**values)
+                yield _case(values)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -205,6 +205,10 @@ class Manifest:
 
     def _files(self) -> dict[str, bytes]:
         return {_REFUSED: refusals_as_csv(self.refused)}
+
+
+def _case(values: dict[str, Any]) -> Case:
+    return Case(**{**values, "findings": tuple(values["findings"])})
 
 
 def _location_in(folder: Path) -> Path:

@@ -19,11 +19,15 @@ class Picture:
             is high. Read-only.
         decoder: which decoder gave the stored values, with its version.
         policy: the rules that led from stored values to `array`.
+        aspect: height of one pixel by its width; 1 where pixels are square or nothing is said.
+        laterality: `L`, `R` or "", as the header says.
     """
 
     array: NDArray[Any] = field(repr=False)
     decoder: str
     policy: str = POLICY
+    aspect: float = 1.0
+    laterality: str = ""
 
     def __post_init__(self) -> None:
         view = self.array.view()
