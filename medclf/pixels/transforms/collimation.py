@@ -111,7 +111,8 @@ def _thumb(grey: NDArray[Any]) -> NDArray[np.int16] | None:
     if high <= low or min(height, width) < _THUMB_SIDE // 8:
         return None
     stretched = np.clip((small - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
-    return cv2.medianBlur(stretched, 3).astype(np.int16)
+    thumb: NDArray[np.int16] = cv2.medianBlur(stretched, 3).astype(np.int16)
+    return thumb
 
 
 def _inside(

@@ -12,9 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medclf.config import Config
-from medclf.pixels.transforms.resample import as_uint8, fitted_size, pad_to_square, resize
+from medclf.pixels.transforms.resample import (
+    Bits,
+    as_depth,
+    fitted_size,
+    pad_to_square,
+    resize,
+)
 
-_WHITE = 255
 _LEAST_TISSUE = 0.02  # share of the field; statistics of less say nothing about its stain
 
 # Ruderman, Cronin & Chiao 1998: RGB to cone responses, and their logarithms to l-alpha-beta.
@@ -51,36 +56,40 @@ class PathologyOptions(Config):
 
 
 def prepare_pathology(
-    array: NDArray[Any], *, size: int, options: PathologyOptions
-) -> NDArray[np.uint8]:
-    """Turn a tissue field into a square of eight bits.
+    array: NDArray[Any], *, size: int, options: PathologyOptions, bits: Bits = 8
+) -> NDArray[Any]:
+    """Turn a tissue field into a square.
 
     Args:
-        array: (h, w, 3), uint8 or uint16, full range.
+        array: (h, w, 3), uint8 or uint16, full range, square pixels.
         size: side of the result in pixels.
         options: what to do on the way.
+        bits: of the result.
 
     Returns:
-        (size, size, 3) uint8; padded with white, as glass is, where the field is not square.
+        (size, size, 3) uint8 or uint16; padded with white, as glass is, where the field is not
+        square.
     """
     height, width = fitted_size(*array.shape[:2], size=size)
-    small = as_uint8(resize(array, height=height, width=width))
-    return pad_to_square(normalise_stain(small, options.stain), fill=_WHITE)
+    deep = as_depth(array, bits) if bits == 16 else array  # a mean of bytes has more than 8 bits
+    small = as_depth(resize(deep, height=height, width=width), bits)
+    return pad_to_square(normalise_stain(small, options.stain), fill=(1 << bits) - 1)
 
 
-def normalise_stain(field: NDArray[np.uint8], method: Stain) -> NDArray[np.uint8]:
+def normalise_stain(field: NDArray[Any], method: Stain) -> NDArray[Any]:
     """Give a field the colours of the reference stain.
 
     Args:
-        field: (h, w, 3) uint8 RGB.
+        field: (h, w, 3) RGB, uint8 or uint16.
         method: `Stain.NONE` gives the field back.
 
     Returns:
-        (h, w, 3) uint8. A field with hardly any tissue comes back unchanged.
+        (h, w, 3), same type. A field with hardly any tissue comes back unchanged.
     """
     if method is Stain.NONE:
         return field
-    flat = field.reshape(-1, 3).astype(np.float64)  # (pixels, 3)
+    step = 1 if field.dtype == np.uint8 else 257  # the formulas below speak of 0 to 255
+    flat = field.reshape(-1, 3).astype(np.float64) / step  # (pixels, 3)
     density = -np.log((flat + 1) / _LIGHT)
     tissue = (density >= _LEAST_DENSITY).all(axis=1)
     if tissue.mean() < _LEAST_TISSUE:
@@ -89,7 +98,7 @@ def normalise_stain(field: NDArray[np.uint8], method: Stain) -> NDArray[np.uint8
     normalised = rule(flat, density, tissue)
     if normalised is None:
         return field
-    rounded: NDArray[np.uint8] = np.rint(np.clip(normalised, 0, 255)).astype(np.uint8)
+    rounded: NDArray[Any] = np.rint(np.clip(normalised, 0, 255) * step).astype(field.dtype)
     return rounded.reshape(field.shape)
 
 

@@ -27,7 +27,7 @@ def restain(batch: torch.Tensor, drawn: torch.Tensor, ranges: Ranges) -> torch.T
     """
     if batch.shape[1] != 3:
         return batch
-    stains = torch.tensor(_STAINS, dtype=torch.float32, device=batch.device)
+    stains: torch.Tensor = torch.tensor(_STAINS, dtype=torch.float32, device=batch.device)
     stains = stains / stains.norm(dim=1, keepdim=True)
     signed = ranges.stain * (2 * drawn - 1)
     scale, shift = 1 + signed[:, :3], _SHIFT * signed[:, 3:]
@@ -40,4 +40,5 @@ def restain(batch: torch.Tensor, drawn: torch.Tensor, ranges: Ranges) -> torch.T
     changed = mix[:, 0, :, None] * density[:, 0:1]
     changed = changed + mix[:, 1, :, None] * density[:, 1:2]
     changed = changed + mix[:, 2, :, None] * density[:, 2:3] + tint * tissue
-    return changed.neg_().exp_().clamp_(0, 1).reshape(batch.shape).to(batch.dtype)
+    varied: torch.Tensor = changed.neg_().exp_().clamp_(0, 1).reshape(batch.shape)
+    return varied.to(batch.dtype)
