@@ -102,6 +102,22 @@ def normalise_stain(field: NDArray[Any], method: Stain) -> NDArray[Any]:
     return rounded.reshape(field.shape)
 
 
+def find_stains(field: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Estimate the two stain vectors of a field (Macenko et al. 2009).
+
+    Args:
+        field: (h, w, 3) RGB, uint8 or uint16.
+
+    Returns:
+        (3, 2) unit vectors of optical density for red, green and blue, haematoxylin first; None
+        where there is hardly any tissue, or one stain only.
+    """
+    flat = field.reshape(-1, 3) / (1 if field.dtype == np.uint8 else 257)
+    density = -np.log((flat + 1) / _LIGHT)
+    tissue = (density >= _LEAST_DENSITY).all(axis=1)
+    return _stains(density[tissue]) if tissue.mean() >= _LEAST_TISSUE else None
+
+
 def _reinhard(flat: NDArray[Any], _: NDArray[Any], tissue: NDArray[Any]) -> NDArray[Any] | None:
     """Match mean and deviation in l-alpha-beta (Reinhard et al. 2001), statistics from tissue."""
     lab = np.log(np.maximum(flat, 1.0) @ _LMS.T) @ _LAB.T
@@ -118,16 +134,8 @@ def _macenko(
     flat: NDArray[Any], density: NDArray[Any], tissue: NDArray[Any]
 ) -> NDArray[Any] | None:
     """Replace the two stain vectors and their strengths (Macenko et al. 2009)."""
-    _, vectors = np.linalg.eigh(np.cov(density[tissue].T))
-    plane = vectors[:, [1, 2]]  # the two largest, ascending
-    plane = plane * np.where(plane.sum(axis=0) < 0, -1.0, 1.0)  # eigenvectors have no sign
-    projected = density[tissue] @ plane
-    angle = np.arctan2(projected[:, 1], projected[:, 0])
-    ends = np.percentile(angle, [_ROBUST_PERCENT, 100 - _ROBUST_PERCENT])
-    first, second = (plane @ np.array([np.cos(end), np.sin(end)]) for end in ends)
-    # Haematoxylin absorbs more red than eosin does.
-    stains = np.stack([first, second] if first[0] > second[0] else [second, first], axis=1)
-    if np.linalg.cond(stains) > 1e3:  # one stain only: the second has no direction
+    stains = _stains(density[tissue])
+    if stains is None:
         return None
     strength = np.linalg.pinv(stains) @ density.T  # (2, pixels)
     most = np.percentile(strength, 100 - _ROBUST_PERCENT, axis=1)
@@ -136,3 +144,17 @@ def _macenko(
     scaled = strength * (_MACENKO_STRENGTH / most)[:, None]
     normalised: NDArray[Any] = _LIGHT * np.exp(-_MACENKO_STAINS @ scaled)
     return normalised.T
+
+
+def _stains(density: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return (3, 2) stain vectors of (n, 3) densities of tissue; None where there is one only."""
+    _, vectors = np.linalg.eigh(np.cov(density.T))
+    plane = vectors[:, [1, 2]]  # the two largest, ascending
+    plane = plane * np.where(plane.sum(axis=0) < 0, -1.0, 1.0)  # eigenvectors have no sign
+    projected = density @ plane
+    angle = np.arctan2(projected[:, 1], projected[:, 0])
+    ends = np.percentile(angle, [_ROBUST_PERCENT, 100 - _ROBUST_PERCENT])
+    first, second = (plane @ np.array([np.cos(end), np.sin(end)]) for end in ends)
+    # Haematoxylin absorbs more red than eosin does.
+    stains = np.stack([first, second] if first[0] > second[0] else [second, first], axis=1)
+    return None if np.linalg.cond(stains) > 1e3 else stains  # the second has no direction
