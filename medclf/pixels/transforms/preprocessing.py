@@ -15,7 +15,7 @@ from medclf.dicom.instance import Kind
 from medclf.pixels.picture import Picture
 from medclf.pixels.transforms.fundus import FundusOptions, prepare_fundus
 from medclf.pixels.transforms.resample import Bits, as_colour, luminance, square_pixels
-from medclf.pixels.transforms.stain import PathologyOptions, prepare_pathology
+from medclf.pixels.transforms.stain import PathologyOptions, Stain, prepare_pathology
 from medclf.pixels.transforms.xray import XrayOptions, prepare_xray
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Preprocessing(Config):
             radiograph or a mean over many bytes gives, and take twice the room.
         resample: area averaging when shrinking, linear when enlarging.
         version: of these rules; a package of another version is refused, not reinterpreted.
+            Version 2 normalises stains by Reinhard's rule otherwise than version 1 did, and
+            everything else as before: any other package of version 1 is read on.
     """
 
     kind: Kind
@@ -52,7 +54,14 @@ class Preprocessing(Config):
     pathology: PathologyOptions = PathologyOptions()
     bits: Bits = 8
     resample: Literal["area"] = "area"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
+
+    @model_validator(mode="after")
+    def _rules_are_the_ones_meant(self) -> Self:
+        reinhard = self.kind is Kind.PATHOLOGY and self.pathology.stain is Stain.REINHARD
+        if self.version == 1 and reinhard:
+            raise ValueError("`stain: reinhard` of version 1 washed out tissue: train again with 2")
+        return self
 
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:

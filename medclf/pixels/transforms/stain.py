@@ -91,11 +91,8 @@ def normalise_stain(field: NDArray[Any], method: Stain) -> NDArray[Any]:
     step = 1 if field.dtype == np.uint8 else 257  # the formulas below speak of 0 to 255
     flat = field.reshape(-1, 3).astype(np.float64) / step  # (pixels, 3)
     density = -np.log((flat + 1) / _LIGHT)
-    tissue = (density >= _LEAST_DENSITY).all(axis=1)
-    if tissue.mean() < _LEAST_TISSUE:
-        return field
     rule: Callable[..., NDArray[Any] | None] = _reinhard if method is Stain.REINHARD else _macenko
-    normalised = rule(flat, density, tissue)
+    normalised = rule(flat, density)
     if normalised is None:
         return field
     rounded: NDArray[Any] = np.rint(np.clip(normalised, 0, 255) * step).astype(field.dtype)
@@ -114,27 +111,34 @@ def find_stains(field: NDArray[Any]) -> NDArray[np.float64] | None:
     """
     flat = field.reshape(-1, 3) / (1 if field.dtype == np.uint8 else 257)
     density = -np.log((flat + 1) / _LIGHT)
-    tissue = (density >= _LEAST_DENSITY).all(axis=1)
-    return _stains(density[tissue]) if tissue.mean() >= _LEAST_TISSUE else None
+    return _stains(density)
 
 
-def _reinhard(flat: NDArray[Any], _: NDArray[Any], tissue: NDArray[Any]) -> NDArray[Any] | None:
-    """Match mean and deviation in l-alpha-beta (Reinhard et al. 2001), statistics from tissue."""
+def _reinhard(flat: NDArray[Any], density: NDArray[Any]) -> NDArray[Any] | None:
+    """Match mean and deviation in l-alpha-beta (Reinhard et al. 2001), statistics from tissue.
+
+    Tissue is what absorbs in any channel: eosin lets red through. Towards glass the change fades
+    out, because the map that suits tissue would colour it.
+    """
+    absorbed = density.max(axis=1)
+    tissue = absorbed >= _LEAST_DENSITY
+    if tissue.mean() < _LEAST_TISSUE:
+        return None
     lab = np.log(np.maximum(flat, 1.0) @ _LMS.T) @ _LAB.T
     mean, std = lab[tissue].mean(axis=0), lab[tissue].std(axis=0)
     if (std < 1e-6).any():
         return None
     matched = (lab - mean) / std * _REINHARD_STD + _REINHARD_MEAN
     bounded = (matched @ np.linalg.inv(_LAB).T).clip(max=np.log(1e4))  # glass may run far out
-    normalised: NDArray[Any] = np.exp(bounded) @ np.linalg.inv(_LMS).T
+    matched = (np.exp(bounded) @ np.linalg.inv(_LMS).T).clip(0, 255)
+    share = (absorbed / _LEAST_DENSITY - 1).clip(0, 1)[:, None]  # 0 for glass, 1 at twice that
+    normalised: NDArray[Any] = flat + share * (matched - flat)
     return normalised
 
 
-def _macenko(
-    flat: NDArray[Any], density: NDArray[Any], tissue: NDArray[Any]
-) -> NDArray[Any] | None:
+def _macenko(_: NDArray[Any], density: NDArray[Any]) -> NDArray[Any] | None:
     """Replace the two stain vectors and their strengths (Macenko et al. 2009)."""
-    stains = _stains(density[tissue])
+    stains = _stains(density)
     if stains is None:
         return None
     strength = np.linalg.pinv(stains) @ density.T  # (2, pixels)
@@ -147,7 +151,11 @@ def _macenko(
 
 
 def _stains(density: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return (3, 2) stain vectors of (n, 3) densities of tissue; None where there is one only."""
+    """Return (3, 2) stain vectors of (n, 3) densities; None without tissue or with one stain."""
+    tissue = (density >= _LEAST_DENSITY).all(axis=1)  # as published: in every channel
+    if tissue.mean() < _LEAST_TISSUE:
+        return None
+    density = density[tissue]
     _, vectors = np.linalg.eigh(np.cov(density.T))
     plane = vectors[:, [1, 2]]  # the two largest, ascending
     plane = plane * np.where(plane.sum(axis=0) < 0, -1.0, 1.0)  # eigenvectors have no sign

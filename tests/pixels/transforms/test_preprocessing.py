@@ -82,7 +82,8 @@ def test_wrong_batches_are_refused():
         {"channels": 1},
         {"std": (1, 1, 0)},
         {"colour": True},
-        {"version": 2},
+        {"version": 3},
+        {"kind": "pathology", "pathology": {"stain": "reinhard"}, "version": 1},
         {"xray": {"window_low": 50}},
     ],
 )

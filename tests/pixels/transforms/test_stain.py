@@ -127,3 +127,16 @@ def test_depth_does_not_change_the_colours(method):
     deep = normalise_stain(field.astype(np.uint16) * 257, method)
     assert deep.dtype == np.uint16
     assert np.abs(deep / 257 - normalise_stain(field, method)).max() <= 0.51
+
+
+def test_reinhard_keeps_pale_eosin_apart_from_glass():
+    """Eosin absorbs no red: it is tissue all the same, and not to be washed out."""
+    rng = np.random.default_rng(2)
+    field = np.full((96, 96, 3), (235, 160, 205), np.float64)  # pale cytoplasm
+    field[:30] = (110, 60, 150)  # nuclei
+    field[80:] = 244
+    noisy = (field + rng.normal(0, 6, field.shape)).clip(0, 255).astype(np.uint8)
+    found = normalise_stain(noisy, Stain.REINHARD)
+    assert found[40:70].mean(axis=(0, 1))[1] < 225  # green is still absorbed
+    assert np.abs(found[82:].astype(int) - noisy[82:]).mean() < 12  # glass keeps its colour
+    assert found[40:70].mean() - found[:25].mean() > 40  # and nuclei their contrast
