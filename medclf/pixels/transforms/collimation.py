@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from medclf.pixels.transforms.resample import resize
 
 _THUMB_SIDE = 192  # px; edges are looked for on a copy of this size
+_EACH = 4  # pixels averaged along either side for one of the copy; enough against noise
 _ROUNDS = 3  # a digitised film has a light-box, a film edge and a collimator
 _TILT_DEG = 12.0  # a collimator stands no further askew
-_SLOPES = np.tan(np.radians(np.linspace(-_TILT_DEG, _TILT_DEG, 49)))
+_SLOPES = np.tan(np.radians(np.linspace(-_TILT_DEG, _TILT_DEG, 41)))
 _QUANTILES = np.array([0, 2, 4, 6, 10, 15, 20, 30, 40, 50, 60, 75]) / 100
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 8, 24  # of 255, around the level of the ground
 _NOISE_SPANS = 4.0  # median deviations of the ground that still count as ground
@@ -70,8 +71,8 @@ def find_collimation(grey: NDArray[Any]) -> Field | None:
         grey: (h, w), uint8 or uint16.
 
     Returns:
-        The field, or None where no side ends in such an edge, or less than 30 % of a side would
-        stay.
+        The field, or None where no side ends in such an edge. An edge that would leave less
+        than 30 % of a side does not count.
     """
     thumb = _thumb(grey)
     if thumb is None:
@@ -84,14 +85,18 @@ def find_collimation(grey: NDArray[Any]) -> Field | None:
         before = len(edges)
         for side in range(4):
             line = _edge(np.rot90(thumb, side), np.rot90(inside, side))
-            if line is not None:
-                edges.append(_in_shares(*line, side=side, height=height, width=width))
-                inside = _inside(np.array(edges), y, x)
+            if line is None:
+                continue
+            edge = _in_shares(*line, side=side, height=height, width=width)
+            left_over = inside & _inside(np.array([edge]), y, x)
+            if _is_large(left_over):
+                edges.append(edge)
+                inside = left_over
         if len(edges) == before:
             break
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not edges or len(rows) < _LEAST_KEPT * height or len(columns) < _LEAST_KEPT * width:
+    if not edges:
         return None
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     box = (
         rows[0] * grey.shape[0] // height,
         -(-(rows[-1] + 1) * grey.shape[0] // height),
@@ -104,6 +109,8 @@ def find_collimation(grey: NDArray[Any]) -> Field | None:
 
 def _thumb(grey: NDArray[Any]) -> NDArray[np.int16] | None:
     """Return a small copy stretched to 0 … 255, without specks; None where nothing varies."""
+    step = max(1, max(grey.shape) // (_EACH * _THUMB_SIDE))
+    grey = np.ascontiguousarray(grey[::step, ::step])
     factor = min(1.0, _THUMB_SIDE / max(grey.shape))
     height, width = (max(1, round(side * factor)) for side in grey.shape)
     small = resize(grey, height=height, width=width).astype(np.float32)
@@ -113,6 +120,11 @@ def _thumb(grey: NDArray[Any]) -> NDArray[np.int16] | None:
     stretched = np.clip((small - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
     thumb: NDArray[np.int16] = cv2.medianBlur(stretched, 3).astype(np.int16)
     return thumb
+
+
+def _is_large(inside: NDArray[np.bool_]) -> bool:
+    shares = (inside.any(axis=axis).mean() for axis in (0, 1))
+    return all(share >= _LEAST_KEPT for share in shares)
 
 
 def _inside(
@@ -159,8 +171,10 @@ def _edge(seen: NDArray[np.int16], inside: NDArray[np.bool_]) -> tuple[float, fl
         ground = (np.abs(seen - level) <= tolerance) | ~inside
         depth = np.where(ground.all(axis=0), len(ground), np.argmin(ground, axis=0))
         just_inside = np.minimum(depth + 2, len(seen) - 1)
-        step = np.abs(seen[just_inside, np.arange(seen.shape[1])] - level)
-        steep = step >= max(_LEAST_STEP, 1.5 * tolerance)
+        there = just_inside, np.arange(seen.shape[1])
+        step = np.abs(seen[there] - level)
+        # Ground that goes on to the far end has no step of its own.
+        steep = inside[there] & (step >= max(_LEAST_STEP, 1.5 * tolerance))
         gain, slope, offset = _straightest(depth, start, steep, open_columns)
         if gain > best:
             best, found = gain, (slope, offset + _INSET)
@@ -198,7 +212,7 @@ def _straightest(
         columns: those that hold a part of the field.
     """
     depth, start, steep = depth[columns], start[columns], steep[columns]
-    if np.mean(depth - start >= 2) < 0.1:
+    if np.mean(steep & (depth > start)) < _LEAST_LENGTH:  # most sides of most films end here
         return 0.0, 0.0, 0.0
     level = depth - _SLOPES[:, None] * columns  # (slopes, n)
     offsets = np.quantile(level, _QUANTILES, axis=1).T  # (slopes, quantiles)

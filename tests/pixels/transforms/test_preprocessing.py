@@ -146,3 +146,11 @@ def test_laterality_of_the_picture_reaches_the_eye():
     left = geometry(config)(Picture(array, "test", laterality="L"))
     right = geometry(config)(Picture(array[:, ::-1], "test", laterality="R"))
     assert np.array_equal(left, right)
+
+
+def test_packages_of_version_one_are_read_on():
+    old = {"kind": "xray", "size": 64, "version": 1, "xray": {"crop_border": True}}
+    config = parse(old, Preprocessing, where="model.json")
+    array = np.random.default_rng(3).integers(0, 256, (90, 80), dtype=np.uint8)
+    new = Preprocessing(kind=Kind.XRAY, size=64)
+    assert np.array_equal(*(geometry(c)(Picture(array, "test")) for c in (config, new)))
