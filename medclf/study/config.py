@@ -12,6 +12,7 @@ from medclf.dicom.instance import Kind
 from medclf.model.fit import FitConfig
 from medclf.model.network import Architecture
 from medclf.pixels.transforms.preprocessing import Preprocessing
+from medclf.pixels.transforms.variations.ranges import AugmentConfig
 
 
 class DataConfig(Config):
@@ -88,6 +89,7 @@ class StudyConfig(Config):
     data: DataConfig
     split: SplitConfig
     preprocessing: Preprocessing
+    augment: AugmentConfig = AugmentConfig()
     model: ModelConfig
     fit: FitConfig = FitConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
@@ -101,6 +103,16 @@ class StudyConfig(Config):
             if isinstance(split, dict):
                 return {**content, "split": {"seed": content["seed"], **split}}
         return content
+
+    @model_validator(mode="after")
+    def _variations_suit_the_kind(self) -> Self:
+        unfit = self.augment.unfit_for(self.kind)
+        if unfit:
+            raise ValueError(f"augment: {self.kind} pictures do not vary by {', '.join(unfit)}")
+        normalised = self.preprocessing.fundus.laterality == "right"
+        if self.kind is Kind.FUNDUS and normalised and self.augment.mirror:
+            raise ValueError("augment.mirror undoes fundus.laterality: set one of them off")
+        return self
 
     @property
     def kind(self) -> Kind:

@@ -128,6 +128,7 @@ def _fit_all(
             "model": config.model.model_dump(mode="json", exclude={"weights"}),
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),
+            "augment": config.augment.model_dump(mode="json"),
             "fit": config.fit.model_dump(mode="json"),
             "seed": config.seed,
         }
@@ -165,7 +166,7 @@ def _augmented(
 
     def vary(batch: np.ndarray[Any, Any], generator: torch.Generator) -> torch.Tensor:
         unit = as_unit_range(batch, channels=rule.channels)  # (batch, channels, size, size)
-        varied = augment_batch(unit, rule.kind, generator)
+        varied = augment_batch(unit, rule.kind, generator, config.augment)
         return standardise(varied, rule.mean, rule.std)
 
     return vary

@@ -36,6 +36,10 @@ preprocessing:
   channels: 3
   mean: {{ mean }}    # what the pretrained weights expect, for values in [0, 1]
   std: {{ std }}
+{%- if kind == "xray" %}
+  xray:
+    collimation: true      # also crop to tilted collimator and film edges, on noisy ground
+{%- endif %}
 
 model:
   backbone: {{ backbone }}    # see `medclf models`

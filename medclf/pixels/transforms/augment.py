@@ -1,169 +1,90 @@
 """Random variations that a real camera, film or slide could have produced, and no others.
 
 A mirrored chest is another patient (situs inversus), so radiographs are never flipped; a retina
-has a left and a right twin and no fixed roll; a tissue field has no up at all. One affine map
-and one linear change of grey values for each picture, drawn from one generator, applied to the
-whole batch in one pass.
+has a left and a right twin and no fixed roll; a tissue field has no up at all. Nothing is erased
+or cut out either: it might be the finding. Each picture's numbers are drawn from one generator;
+the whole batch is varied at once, on its own device.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
-from torch.nn.functional import affine_grid, grid_sample
 
 from medclf.dicom.instance import Kind
 from medclf.errors import PixelsMisuse
+from medclf.pixels.transforms.variations.blur import soften
+from medclf.pixels.transforms.variations.exposure import expose
+from medclf.pixels.transforms.variations.grain import add_grain
+from medclf.pixels.transforms.variations.illumination import shade
+from medclf.pixels.transforms.variations.light import relight
+from medclf.pixels.transforms.variations.movement import move
+from medclf.pixels.transforms.variations.ranges import RANGES, AugmentConfig, Ranges
+from medclf.pixels.transforms.variations.stain_jitter import restain
 
-_DRAWS = 12  # uniform numbers for each picture, in the order that `_affine` and `_light` read
+__all__ = ["RANGES", "AugmentConfig", "Ranges", "augment_batch"]
 
-
-@dataclass(frozen=True, slots=True)
-class Ranges:
-    """How far one kind of picture may vary.
-
-    Attributes:
-        rotation_deg: at most this much to either side.
-        quarter_turns: any of the four right angles first.
-        mirror: flip left-right with a chance of one half.
-        mirror_upright: flip top-bottom with a chance of one half.
-        zoom: at most this factor in or out (1.1 = 10 %).
-        shift: at most this share of the side, each way.
-        gain: contrast changes by at most this share.
-        colour: each channel's own gain, at most this share.
-        offset: brightness changes by at most this share of the full range.
-        pivot: what contrast leaves alone: the picture's own mean, black or white.
-        padding: what comes in from outside the frame.
-    """
-
-    rotation_deg: float
-    quarter_turns: bool
-    mirror: bool
-    mirror_upright: bool
-    zoom: float
-    shift: float
-    gain: float
-    colour: float
-    offset: float
-    pivot: Literal["mean", "black", "white"]
-    padding: Literal["zeros", "reflection"]
+_DRAWS = 12  # uniform numbers for each picture, for movement and light
+_MORE_DRAWS = 16  # for the variations that are off by default
+_DEFAULT = AugmentConfig()
 
 
-RANGES = {
-    # Positioning and exposure vary; the side of the heart does not.
-    Kind.XRAY: Ranges(
-        rotation_deg=7,
-        quarter_turns=False,
-        mirror=False,
-        mirror_upright=False,
-        zoom=1.1,
-        shift=0.05,
-        gain=0.2,
-        colour=0,
-        offset=0.08,
-        pivot="mean",
-        padding="zeros",
-    ),
-    # Left and right eyes mirror each other; black ground stays black.
-    Kind.FUNDUS: Ranges(
-        rotation_deg=180,
-        quarter_turns=False,
-        mirror=True,
-        mirror_upright=True,
-        zoom=1.08,
-        shift=0.02,
-        gain=0.2,
-        colour=0.06,
-        offset=0,
-        pivot="black",
-        padding="zeros",
-    ),
-    # No direction at all; glass stays white, stains vary between laboratories.
-    Kind.PATHOLOGY: Ranges(
-        rotation_deg=0,
-        quarter_turns=True,
-        mirror=True,
-        mirror_upright=False,
-        zoom=1.1,
-        shift=0,
-        gain=0.15,
-        colour=0.1,
-        offset=0,
-        pivot="white",
-        padding="reflection",
-    ),
-}
-
-
-def augment_batch(batch: torch.Tensor, kind: Kind, generator: torch.Generator) -> torch.Tensor:
+def augment_batch(
+    batch: torch.Tensor,
+    kind: Kind,
+    generator: torch.Generator,
+    config: AugmentConfig = _DEFAULT,
+) -> torch.Tensor:
     """Vary every picture of a batch at random.
 
     The random numbers are drawn on the generator's device, so that a CPU generator gives the
-    same variations on every accelerator.
+    same variations on every accelerator. A picture's variation depends on the generator's state,
+    its own pixels and its place in the batch alone: not on the other pictures or their number.
 
     Args:
         batch: (b, c, h, w) float in [0, 1].
         kind: whose `RANGES` hold.
-        generator: advanced by 12 numbers a picture.
+        generator: advanced by 12 numbers a picture, by 28 when one of `gamma`, `grain`, `blur`,
+            `illumination` and `stain` is on.
+        config: how strong each variation is.
 
     Returns:
         (b, c, h, w), same type and device, in [0, 1].
 
     Raises:
-        PixelsMisuse: the batch is not a float tensor of four axes.
+        PixelsMisuse: the batch is not a float tensor of four axes, or the kind does not have a
+            variation that is asked for.
     """
     if batch.ndim != 4 or not batch.is_floating_point():
         raise PixelsMisuse(
             f"The batch has {batch.ndim} axes of {batch.dtype}; (b, c, h, w) float is expected.",
             advice="Scale to [0, 1] before augmentation.",
         )
-    ranges = RANGES[kind]
-    drawn = torch.rand((batch.shape[0], _DRAWS), generator=generator, device=generator.device)
+    unfit = config.unfit_for(kind)
+    if unfit:
+        raise PixelsMisuse(
+            f"{kind} pictures do not vary by {', '.join(unfit)}.", advice="Set them to 0."
+        )
+    ranges = RANGES[kind].scaled(config)
+    further = any((ranges.gamma, ranges.grain, ranges.blur, ranges.illumination, ranges.stain))
+    draws = _DRAWS + further * _MORE_DRAWS
+    drawn = torch.rand((batch.shape[0], draws), generator=generator, device=generator.device)
     drawn = drawn.to(batch.device)
-    grid = _affine(drawn, ranges, height=batch.shape[2], width=batch.shape[3])  # (b, h, w, 2)
-    moved = grid_sample(
-        batch,
-        grid.to(batch.dtype),
-        mode="bilinear",
-        padding_mode=ranges.padding,
-        align_corners=False,
-    )
-    return _light(moved, drawn, ranges)
+    varied = move(batch, drawn[:, :_DRAWS], ranges)
+    if not further:
+        return relight(varied, drawn, ranges)
+    return _vary_further(varied, drawn, ranges)
 
 
-def _affine(drawn: torch.Tensor, ranges: Ranges, *, height: int, width: int) -> torch.Tensor:
-    """Return where each target pixel comes from: (b, h, w, 2) in [-1, 1], x before y."""
-    signed = 2 * drawn - 1
-    angle = torch.deg2rad(ranges.rotation_deg * signed[:, 0])
-    if ranges.quarter_turns:
-        angle = angle + (4 * drawn[:, 1]).floor() * (math.pi / 2)
-    zoom = ranges.zoom ** signed[:, 2]
-    one = torch.ones_like(zoom)
-    mirror = torch.where(drawn[:, 3] < 0.5, -one, one) if ranges.mirror else one
-    upright = torch.where(drawn[:, 4] < 0.5, -one, one) if ranges.mirror_upright else one
-    cos, sin = angle.cos() / zoom, angle.sin() / zoom
-    aspect = height / width  # a rotation happens in pixels, the grid counts in half sides
-    turn = torch.stack([cos, -sin * aspect, sin / aspect, cos], dim=1).reshape(-1, 2, 2)
-    flips = torch.stack([mirror, upright], dim=1).unsqueeze(1)  # (b, 1, 2)
-    shift = 2 * ranges.shift * signed[:, 5:7].unsqueeze(2)  # (b, 2, 1)
-    theta = torch.cat([turn * flips, shift], dim=2)  # (b, 2, 3)
-    return affine_grid(theta, [drawn.shape[0], 1, height, width], align_corners=False)
-
-
-def _light(batch: torch.Tensor, drawn: torch.Tensor, ranges: Ranges) -> torch.Tensor:
-    """Apply pivot + (x - pivot) * gain + offset with a gain for each channel; clamp to [0, 1]."""
-    signed = (2 * drawn - 1).to(batch.dtype)
-    gain = 1 + ranges.gain * signed[:, 7:8]  # (b, 1)
-    if batch.shape[1] == 3 and ranges.colour:
-        gain = gain * (1 + ranges.colour * signed[:, 8:11])  # (b, 3)
-    gain = gain[:, :, None, None]
-    offset = ranges.offset * signed[:, 11, None, None, None]
-    match ranges.pivot:
-        case "mean":
-            pivot = batch.mean(dim=(1, 2, 3), keepdim=True)
-        case "black":
-            pivot = torch.zeros_like(offset)
-        case "white":
-            pivot = torch.ones_like(offset)
-    return torch.addcmul(pivot - pivot * gain + offset, batch, gain).clamp_(0, 1)
+def _vary_further(batch: torch.Tensor, drawn: torch.Tensor, ranges: Ranges) -> torch.Tensor:
+    """Go the light's way: through the object, to the optics, onto the detector."""
+    stain, shading, gamma, focus, noise = drawn[:, _DRAWS:].split((6, 3, 1, 2, 4), dim=1)
+    if ranges.stain:
+        batch = restain(batch, stain, ranges)
+    if ranges.illumination:
+        batch = shade(batch, shading, ranges)
+    batch = relight(batch, drawn[:, :_DRAWS], ranges)
+    if ranges.gamma:
+        batch = expose(batch, gamma, ranges)
+    if ranges.blur:
+        batch = soften(batch, focus, ranges)
+    if ranges.grain:
+        batch = add_grain(batch, noise, ranges)
+    return batch.clamp_(0, 1)

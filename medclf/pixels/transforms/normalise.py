@@ -1,19 +1,21 @@
-"""Stacked eight-bit squares to float tensors, in two steps with augmentation between them."""
+"""Stacked squares to float tensors, in two steps with augmentation between them."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from medclf.errors import PixelsMisuse
 
+_WHITE = {torch.uint8: 255, torch.uint16: 65535}
 
-def as_unit_range(batch: NDArray[np.uint8] | torch.Tensor, *, channels: int) -> torch.Tensor:
+
+def as_unit_range(batch: NDArray[Any] | torch.Tensor, *, channels: int) -> torch.Tensor:
     """Turn a batch of squares into a float tensor.
 
     Args:
-        batch: (b, h, w) or (b, h, w, 3) uint8.
+        batch: (b, h, w) or (b, h, w, 3), uint8 or uint16, full range.
         channels: of the result, 1 or 3; a grey batch is repeated (as a view) for 3.
 
     Returns:
@@ -24,16 +26,17 @@ def as_unit_range(batch: NDArray[np.uint8] | torch.Tensor, *, channels: int) -> 
             takes one channel.
     """
     tensor = _tensor(batch)
-    if tensor.dtype != torch.uint8:
+    white = _WHITE.get(tensor.dtype)
+    if white is None:
         raise PixelsMisuse(
-            f"The batch holds {tensor.dtype}; uint8 is expected.",
+            f"The batch holds {tensor.dtype}; uint8 or uint16 is expected.",
             advice="Stack what geometry() returns.",
         )
     if tensor.ndim == 3:
-        unit = tensor.unsqueeze(1).float().div_(255)  # (b, 1, h, w)
+        unit = tensor.unsqueeze(1).float().div_(white)  # (b, 1, h, w)
         return unit.expand(-1, channels, -1, -1)
     if tensor.ndim == 4 and tensor.shape[3] == 3 == channels:
-        return tensor.permute(0, 3, 1, 2).float().contiguous().div_(255)  # (b, 3, h, w)
+        return tensor.permute(0, 3, 1, 2).float().contiguous().div_(white)  # (b, 3, h, w)
     raise PixelsMisuse(
         f"A batch of shape {tuple(tensor.shape)} does not fit a network of {channels} channels.",
         advice="Stack what geometry() of the same Preprocessing returns.",
@@ -57,7 +60,7 @@ def standardise(batch: torch.Tensor, mean: Sequence[float], std: Sequence[float]
     return ((batch - centre) / spread).contiguous()
 
 
-def _tensor(batch: NDArray[np.uint8] | torch.Tensor) -> torch.Tensor:
+def _tensor(batch: NDArray[Any] | torch.Tensor) -> torch.Tensor:
     if isinstance(batch, torch.Tensor):
         return batch
     # torch warns about read-only memory, although nothing here writes into it

@@ -2,14 +2,20 @@
 
 Shrinking averages over the area that a target pixel covers (cv2.INTER_AREA); enlarging is
 linear, which cannot overshoot. Sixteen-bit pictures are resampled at sixteen bits and rounded
-to eight afterwards.
+to eight afterwards, where eight are asked for.
 """
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from medclf.errors import PixelsMisuse
+
+Bits = Literal[8, 16]
+"""Depth of a prepared picture: uint8 or uint16, full range."""
 
 
 def luminance(array: NDArray[Any]) -> NDArray[Any]:
@@ -51,6 +57,53 @@ def as_uint8(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
         return array
     return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def as_uint16(array: NDArray[Any]) -> NDArray[np.uint16]:
+    """Spread an eight-bit picture over sixteen bits: 257 x, exact both ways.
+
+    >>> as_uint8(as_uint16(np.array([0, 1, 255], np.uint8))).tolist()
+    [0, 1, 255]
+    """
+    if array.dtype == np.uint16:
+        return array
+    return array.astype(np.uint16) * np.uint16(257)
+
+
+def as_depth(array: NDArray[Any], bits: Bits) -> NDArray[Any]:
+    """Return a full-range picture as uint8 or uint16."""
+    return as_uint8(array) if bits == 8 else as_uint16(array)
+
+
+def square_pixels(array: NDArray[Any], aspect: float) -> NDArray[Any]:
+    """Resample a picture so that its pixels are as high as wide; such a one comes back as it is.
+
+    The denser axis is averaged down, so that nothing is made up and nothing grows.
+
+    Args:
+        array: (h, w) or (h, w, 3), uint8 or uint16.
+        aspect: height of one pixel by its width (`Picture.aspect`), above 0.
+
+    Returns:
+        (h', w') or (h', w', 3), same type, no side longer than before.
+
+    Raises:
+        PixelsMisuse: the aspect is not a number above 0.
+
+    >>> square_pixels(np.zeros((100, 200), np.uint8), aspect=2.0).shape
+    (100, 100)
+    """
+    if not (math.isfinite(aspect) and aspect > 0):
+        raise PixelsMisuse(
+            f"The pixel aspect is {aspect}; a number above 0 is expected.",
+            advice="Pass 1 where nothing is known.",
+        )
+    height, width = array.shape[:2]
+    if aspect > 1:
+        width = max(1, round(width / aspect))
+    elif aspect < 1:
+        height = max(1, round(height * aspect))
+    return resize(array, height=height, width=width)
 
 
 def resize(array: NDArray[Any], *, height: int, width: int) -> NDArray[Any]:

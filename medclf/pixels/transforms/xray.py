@@ -1,4 +1,4 @@
-"""Radiographs to a square of eight bits: margins off, exposure evened out, aspect kept.
+"""Radiographs to a square: margins off, exposure evened out, aspect kept.
 
 A picture that already has the target size is taken as prepared elsewhere and passes untouched.
 """
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from medclf.config import Config
+from medclf.pixels.transforms.collimation import find_collimation
 from medclf.pixels.transforms.resample import (
-    as_uint8,
+    Bits,
+    as_depth,
     fitted_size,
     luminance,
     pad_to_square,
@@ -30,35 +32,53 @@ class XrayOptions(Config):
 
     Attributes:
         crop_border: take off near-constant black or white margins (collimation, film edge).
+        collimation: then look for straight edges that are tilted, or that end a noisy ground
+            (see `collimation`): crop to them and blacken what lies beyond.
         window_low: percentile of the picture that becomes black, in percent.
         window_high: percentile of the picture that becomes white, in percent.
     """
 
     crop_border: bool = True
+    collimation: bool = False
     window_low: float = Field(default=0.5, ge=0, le=20)
     window_high: float = Field(default=99.5, ge=80, le=100)
 
 
-def prepare_xray(array: NDArray[Any], *, size: int, options: XrayOptions) -> NDArray[np.uint8]:
-    """Turn a radiograph into a square of eight bits.
+def prepare_xray(
+    array: NDArray[Any], *, size: int, options: XrayOptions, bits: Bits = 8
+) -> NDArray[Any]:
+    """Turn a radiograph into a square.
 
     Args:
-        array: (h, w) or (h, w, 3), uint8 or uint16, full range. Colour becomes luminance.
+        array: (h, w) or (h, w, 3), uint8 or uint16, full range, square pixels. Colour becomes
+            luminance.
         size: side of the result in pixels.
         options: what to do on the way.
+        bits: of the result.
 
     Returns:
-        (size, size) uint8; padded with black where the field is not square.
+        (size, size) uint8 or uint16; padded with black where the field is not square.
     """
     grey = luminance(array)
     if grey.shape == (size, size) and grey.dtype == np.uint8:
-        return grey
+        return as_depth(grey, bits)
     if options.crop_border:
         top, bottom, left, right = find_field(grey)
         grey = grey[top:bottom, left:right]
-    height, width = fitted_size(*grey.shape, size=size)
-    small = resize(grey, height=height, width=width)
-    return pad_to_square(_window(small, options), fill=0)
+    shallow = grey.dtype == np.uint8
+    if bits == 16:
+        grey = as_depth(grey, 16)
+    field = find_collimation(grey) if options.collimation else None
+    if field is None:
+        height, width = fitted_size(*grey.shape, size=size)
+        small = _window(resize(grey, height=height, width=width), options, bits, shallow=shallow)
+        return pad_to_square(small, fill=0)
+    top, bottom, left, right = field.box
+    height, width = fitted_size(bottom - top, right - left, size=size)
+    inside = field.inside((grey.shape[0], grey.shape[1]), (height, width))
+    small = resize(grey[top:bottom, left:right], height=height, width=width)
+    small = _window(small, options, bits, shallow=shallow, inside=inside)
+    return pad_to_square(np.where(inside, small, small.dtype.type(0)), fill=0)
 
 
 def find_field(grey: NDArray[Any]) -> tuple[int, int, int, int]:
@@ -98,11 +118,30 @@ def _full(lines: slice, step: int, length: int) -> tuple[int, int]:
     return lines.start * step, length if stop + step > length else stop
 
 
-def _window(grey: NDArray[Any], options: XrayOptions) -> NDArray[np.uint8]:
-    """Stretch between two percentiles; ordinary eight-bit pictures come back as they are."""
-    low, high = np.percentile(grey, [options.window_low, options.window_high])
-    if high <= low or (grey.dtype == np.uint8 and high - low >= _LOW_CONTRAST):
-        return as_uint8(grey)
-    levels = (grey.astype(np.float32) - low) * (255.0 / (high - low))
-    rounded: NDArray[np.uint8] = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+def _window(
+    grey: NDArray[Any],
+    options: XrayOptions,
+    bits: Bits,
+    *,
+    shallow: bool,
+    inside: NDArray[np.bool_] | None = None,
+) -> NDArray[Any]:
+    """Stretch between two percentiles; ordinary eight-bit pictures come back as they are.
+
+    Args:
+        grey: (h, w), uint8 or uint16, full range.
+        options: which percentiles.
+        bits: of the result.
+        shallow: whether the picture came with eight bits.
+        inside: (h, w), the pixels that the percentiles are taken of; None for all.
+    """
+    counted = grey if inside is None or not inside.any() else grey[inside]
+    low, high = np.percentile(counted, [options.window_low, options.window_high])
+    least = _LOW_CONTRAST * (1 if grey.dtype == np.uint8 else 257)
+    if high <= low or (shallow and high - low >= least):
+        return as_depth(grey, bits)
+    white = (1 << bits) - 1
+    levels = (grey.astype(np.float32) - low) * (white / (high - low))
+    kind = np.uint8 if bits == 8 else np.uint16
+    rounded: NDArray[Any] = np.rint(np.clip(levels, 0, white)).astype(kind)
     return rounded

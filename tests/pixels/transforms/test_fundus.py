@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from medclf.dicom.instance import open_instance
 from medclf.pixels.decode import decode
@@ -92,3 +93,51 @@ def test_discs_of_one_real_camera_agree(shared_data):
     radii = np.array([disc.radius for disc in discs if disc is not None])
     assert len(radii) == len(files)
     assert radii.std() / radii.mean() < 0.01
+
+
+def test_left_eyes_are_mirrored_only_where_the_header_says_so():
+    left = _photograph(425, 640, 300, 220, 200)
+    right = np.ascontiguousarray(left[:, ::-1])
+    options = FundusOptions(laterality="right")
+    wanted = prepare_fundus(right, size=128, options=options, laterality="R")
+    assert np.array_equal(prepare_fundus(left, size=128, options=options, laterality="L"), wanted)
+    as_is = prepare_fundus(left, size=128, options=FundusOptions())
+    assert np.array_equal(prepare_fundus(left, size=128, options=options, laterality=""), as_is)
+    unasked = prepare_fundus(left, size=128, options=FundusOptions(), laterality="L")
+    assert np.array_equal(unasked, as_is)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_local_average_follows_the_published_formula(bits):
+    """4 image - 4 Gaussian + 128 (Graham 2015), with a Gaussian of its own in float64."""
+    rng = np.random.default_rng(3)
+    array = _photograph(425, 640, 320, 212, 200, noise=0)
+    rough = cv2.resize(rng.integers(0, 60, (20, 30, 3), dtype=np.uint8), (640, 425))
+    array = np.where(array > 0, array - rough // 2, array).astype(np.uint8)
+    size, margin = 224, FundusOptions().margin
+    plain = prepare_fundus(array, size=size, options=FundusOptions(), bits=bits).astype(float)
+    even = prepare_fundus(array, size=size, options=FundusOptions(local_average=True), bits=bits)
+    radius = size / 2 / (1 + margin)
+    white = 255 if bits == 8 else 65535
+    blurred = gaussian_filter(plain, (radius / 30, radius / 30, 0), mode="mirror")
+    wanted = np.clip(4 * plain - 4 * blurred + white * 128 / 255, 0, white)
+    rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
+    inner = np.hypot(rows, columns) < 0.8 * radius
+    assert np.abs(even - wanted)[inner].max() <= (4 if bits == 8 else 80)  # rounding, times four
+
+
+def test_rim_leaves_no_line_where_the_camera_cut_the_disc():
+    array = _photograph(425, 640, 320, 212, 260)  # cut at the top and at the bottom
+    bare = FundusOptions(local_average=True)
+    with_rim = FundusOptions(local_average=True, rim=0.1)
+    assert np.ptp(prepare_fundus(array, size=224, options=bare)[:, 112]) > 100
+    assert np.ptp(prepare_fundus(array, size=224, options=with_rim)[:, 112].astype(int)) < 40
+
+
+@pytest.mark.parametrize("level", [12, 25, 60, 255])
+def test_dark_and_bright_photographs_are_cropped_alike(level):
+    array = _photograph(425, 640, 320, 212, 200, noise=2).astype(float)
+    dim = (array * (level / 255)).round().astype(np.uint8)
+    disc = find_disc(dim)
+    assert disc is not None
+    assert abs(disc.radius - 200) <= 6

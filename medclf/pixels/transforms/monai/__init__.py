@@ -1,0 +1,1 @@
+"""The same transforms for those who build pipelines with MONAI, one file each."""

@@ -1,0 +1,56 @@
+"""Tissue fields in a MONAI pipeline: to a square, with the stain normalised on the way."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config.type_definitions import KeysCollection
+from monai.transforms.transform import MapTransform, Transform
+from numpy.typing import NDArray
+
+from medclf.pixels.picture import Picture
+from medclf.pixels.transforms.monai.layout import Pixels, change
+from medclf.pixels.transforms.resample import Bits, as_colour, square_pixels
+from medclf.pixels.transforms.stain import PathologyOptions, prepare_pathology
+
+
+class Pathology(Transform):
+    """Tissue fields to (size, size, 3); see `prepare_pathology`."""
+
+    def __init__(
+        self, *, size: int, options: PathologyOptions | None = None, bits: Bits = 8
+    ) -> None:
+        self.size = size
+        self.options = options or PathologyOptions()
+        self.bits = bits
+
+    def __call__(self, data: Pixels) -> NDArray[Any] | torch.Tensor:
+        """Prepare one `Picture`, array or tensor."""
+        return change(data, self._prepare)
+
+    def _prepare(self, picture: Picture) -> NDArray[Any]:
+        array = as_colour(square_pixels(picture.array, picture.aspect))
+        return prepare_pathology(array, size=self.size, options=self.options, bits=self.bits)
+
+
+class Pathologyd(MapTransform):
+    """`Pathology` for each key."""
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        *,
+        size: int,
+        options: PathologyOptions | None = None,
+        bits: Bits = 8,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.pathology = Pathology(size=size, options=options, bits=bits)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace each key's `Picture`, array or tensor."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.pathology(result[key])
+        return result

@@ -1,0 +1,1 @@
+"""One file per random variation, so that each can be judged for what it does to anatomy."""

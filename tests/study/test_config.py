@@ -1,0 +1,39 @@
+"""What `study.yaml` may say of random variations."""
+
+import pytest
+
+from medclf.config import parse
+from medclf.errors import ConfigError
+from medclf.study.config import StudyConfig
+
+
+def _study(kind: str, **keys: object) -> StudyConfig:
+    content = {
+        "name": "a",
+        "seed": 0,
+        "data": {"table": "t.csv", "labels": ["no", "yes"], "positive": "yes"},
+        "preprocessing": {"kind": kind, "size": 224},
+        "model": {"backbone": "timm/resnet18"},
+    }
+    return parse({**content, **keys}, StudyConfig, where="study.yaml")
+
+
+def test_variations_are_as_before_unless_asked_for():
+    augment = _study("xray").augment
+    assert (augment.movement, augment.light, augment.mirror) == (1, 1, True)
+    assert not any(
+        (augment.gamma, augment.grain, augment.blur, augment.illumination, augment.stain)
+    )
+
+
+def test_variation_of_another_kind_is_refused():
+    assert _study("pathology", augment={"stain": 1}).augment.stain == 1
+    with pytest.raises(ConfigError, match="stain"):
+        _study("xray", augment={"stain": 1})
+
+
+def test_mirrored_variations_and_normalised_laterality_exclude_each_other():
+    eyes = {"kind": "fundus", "size": 224, "fundus": {"laterality": "right"}}
+    with pytest.raises(ConfigError, match="laterality"):
+        _study("fundus", preprocessing=eyes)
+    _study("fundus", preprocessing=eyes, augment={"mirror": False})
