@@ -1,7 +1,7 @@
 """The commands over the cache of prepared pictures: list, prune."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,19 +31,32 @@ def list_pictures(
     listed = api.cache_list(home=home, verify=verify)
     if as_json:
         for held in listed:
-            print_json(_as_json(held))
+            print_json(
+                {
+                    "transform": held.name,
+                    "pictures": held.rows,
+                    "bytes": held.bytes,
+                    "last_used": held.last_used and held.last_used.isoformat(),
+                    "in_use": held.in_use,
+                    "damaged": held.damaged,
+                    "facts": dict(held.facts),
+                }
+            )
         return
     if not listed:
         print("the cache is empty.")
         return
-    heads = ("transform", "pictures", "kind", "input", "on disk", "last used (UTC)", "in use")
-    table = Table(*heads, *(["damaged"] if verify else []), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for head in ("transform", "kind", "input", "pictures", "on disk"):
+        table.add_column(head, justify="right" if head in {"pictures", "on disk"} else "left")
+    for head in ("last used (UTC)", "in use", *(["damaged"] if verify else [])):
+        table.add_column(head)
     for held in listed:
         table.add_row(
             held.name[:12],
-            f"{held.rows:,}",
             _kind(held),
             _input(held),
+            f"{held.rows:,}",
             in_words(held.bytes),
             _minute(held.last_used),
             "yes" if held.in_use else "no",
@@ -102,18 +115,6 @@ def prune(
     print(f"{'left' if yes else 'would leave'}: {in_words(pruned.left_bytes)}")
     if pruned.gone and not yes:
         print("nothing was touched; say --yes to delete.")
-
-
-def _as_json(held: "InCache") -> dict[str, Any]:
-    return {
-        "transform": held.name,
-        "pictures": held.rows,
-        "bytes": held.bytes,
-        "last_used": None if held.last_used is None else held.last_used.isoformat(),
-        "in_use": held.in_use,
-        "damaged": held.damaged,
-        "facts": dict(held.facts),
-    }
 
 
 def _kind(held: "InCache") -> str:

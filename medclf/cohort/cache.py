@@ -185,7 +185,7 @@ def make_room(root: Path, needed: int, *, limit: int | None = None) -> None:
     if left + needed > bound:
         raise CacheUnavailable(
             f"The pictures still to be prepared take {in_words(needed)}; the cache in {root} may "
-            f"hold {in_words(bound)}, and {in_words(left)} of it are in use.",
+            f"hold {in_words(bound)}, and {in_words(left)} are in use.",
             advice="Let it hold more with MEDCLF_CACHE_BYTES (for example 200GB), or name a "
             "folder on a larger disk with MEDCLF_CACHE.",
             needed=needed,

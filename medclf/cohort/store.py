@@ -131,7 +131,10 @@ class PictureStore:
     def _claim(self) -> ShardWriter | None:
         """Take over a shard with room that nobody writes to."""
         for path in shards_in(self.folder):
-            writer = ShardWriter.claim(path, self.form)
+            try:
+                writer = ShardWriter.claim(path, self.form)
+            except PermissionError:  # of another user; shards of one's own can still be begun
+                continue
             if writer is None:
                 continue
             if writer.room > 0:

@@ -191,9 +191,7 @@ def test_pictures_that_nobody_uses_make_room(tmp_path: Path, manifest: Manifest)
     assert np.array_equal(PreparedImages.build(manifest, other, cache).array, expected)
 
 
-def _build_as_nobody(
-    manifest: Manifest, folder: Path, told: "multiprocessing.Queue[str]"
-) -> None:
+def _build_as_nobody(manifest: Manifest, folder: Path, told: "multiprocessing.Queue[str]") -> None:
     if os.geteuid() == 0:
         os.seteuid(65534)
     try:

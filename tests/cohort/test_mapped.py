@@ -72,6 +72,19 @@ def test_a_batch_may_be_gathered_into_an_array_of_ones_own(rows: MappedRows, pla
     assert np.array_equal(out, PLAIN[places])
 
 
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.empty((2, 3, 2), np.uint8),
+        np.empty((3, 3, 2), np.uint16),
+        np.empty((2, 3, 4), np.uint16)[:, :, ::2],
+    ],
+)
+def test_an_array_that_cannot_take_the_batch_is_refused(rows: MappedRows, out) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        rows.take(np.array([1, 2]), out=out)
+
+
 @pytest.mark.parametrize("place", [10, -11, np.array([3, 10])])
 def test_a_place_outside_is_refused(rows: MappedRows, place) -> None:
     with pytest.raises(IndexError):
