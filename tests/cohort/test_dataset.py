@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,33 @@ def test_cohorts_that_overlap_share_their_pictures(
         expected = [see(decode(cohort.open(row))) for row in range(len(cohort))]
         assert np.array_equal(images.array, expected)
     assert made == [10] * 10 + [5] * 5 + [9] * 9
+
+
+def _build(manifest: Manifest, folder: Path) -> None:
+    images = PreparedImages.build(manifest, XRAY, folder)
+    see = geometry(XRAY)
+    for row in range(len(manifest)):
+        if not np.array_equal(images[row], see(decode(manifest.open(row)))):
+            sys.exit(f"row {row} is wrong")
+
+
+def test_three_processes_build_overlapping_cohorts_at_once(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    cases = [*manifest.cases()]
+    context = multiprocessing.get_context("spawn")
+    processes = []
+    for some in (cases[:16], cases[8:], cases):
+        cohort = Manifest.from_cases(some, base=manifest.base)
+        processes.append(context.Process(target=_build, args=(cohort, tmp_path / "cache")))
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    (held,) = list_cache(tmp_path / "cache", verify=True)
+    assert (held.damaged, held.in_use) == (0, False)
+    assert 24 <= held.rows <= 56
 
 
 def test_an_image_that_occurs_twice_is_made_once(tmp_path: Path, manifest: Manifest) -> None:
