@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class Pruned:
 
     gone: tuple[ShardFacts, ...] = ()
     kept: tuple[ShardFacts, ...] = ()
-    left_bytes: int = field(default=0)
+    left_bytes: int = 0
 
     @property
     def bytes(self) -> int:
@@ -180,6 +180,8 @@ def make_room(root: Path, needed: int, *, limit: int | None = None) -> None:
             nothing was deleted then.
     """
     bound = default_limit(root) if limit is None else limit
+    if _bytes_in(root) + needed <= bound:
+        return
     wanted = Pruning(to_bytes=max(bound - needed, 0))
     left = prune(root, wanted, really=False).left_bytes
     if left + needed > bound:
@@ -192,8 +194,7 @@ def make_room(root: Path, needed: int, *, limit: int | None = None) -> None:
             limit=bound,
             in_use=left,
         )
-    if sum(shard.bytes for folder in _folders(root) for shard in _files(folder)) + needed > bound:
-        prune(root, wanted, really=True)
+    prune(root, wanted, really=True)
 
 
 def default_limit(root: Path) -> int:
@@ -204,10 +205,9 @@ def default_limit(root: Path) -> int:
     Args:
         root: the cache's folder; need not exist.
     """
-    own = sum(shard.bytes for folder in _folders(root) for shard in _files(folder))
     there = next(folder for folder in (root, *root.absolute().parents) if folder.is_dir())
     free = shutil.disk_usage(there).free
-    return min(DEFAULT_LIMIT_BYTES, int(_FREE_SHARE * (free + own)))
+    return min(DEFAULT_LIMIT_BYTES, int(_FREE_SHARE * (free + _bytes_in(root))))
 
 
 def _chosen_by(pruning: Pruning) -> Callable[[ShardFacts], bool]:
@@ -223,6 +223,10 @@ def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
     return sorted(f for f in root.iterdir() if _FOLDER_NAME.fullmatch(f.name) and f.is_dir())
+
+
+def _bytes_in(root: Path) -> int:
+    return sum(shard.bytes for folder in _folders(root) for shard in _files(folder))
 
 
 def _files(folder: Path, form: RowForm | None = None) -> Iterable[ShardFacts]:

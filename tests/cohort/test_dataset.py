@@ -1,3 +1,4 @@
+import inspect
 import multiprocessing
 import os
 import pickle
@@ -5,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from medclf.cohort.dataset import PreparedImages
 from medclf.cohort.ingest import IngestConfig, Source, ingest
 from medclf.cohort.manifest import Manifest
 from medclf.dicom.instance import Instance, Kind
+from medclf.digest import digest_bytes, digest_json
 from medclf.errors import CacheUnavailable, LabelsRefused, ManifestTampered
 from medclf.pixels.decode import decode
+from medclf.pixels.picture import POLICY
 from medclf.pixels.transforms.preprocessing import Preprocessing, geometry
 from medclf.reasons import Reason
 
@@ -74,6 +78,19 @@ def test_other_preprocessing_gets_another_cache(tmp_path: Path, manifest: Manife
     )
     assert second.folder != first.folder
     assert second.digest != first.digest
+
+
+def test_pictures_are_named_by_all_that_can_change_a_pixel(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    facts = PreparedImages.build(manifest, XRAY, tmp_path / "cache").facts
+    assert facts["preprocessing"] == XRAY.model_dump(mode="json", exclude={"mean", "std"})
+    assert facts["policy"] == POLICY
+    assert facts["software"]["imagecodecs"] == version("imagecodecs")
+    pixels = Path(inspect.getfile(decode)).parent
+    files = [*(pixels.parent / "dicom").rglob("*.py"), *pixels.rglob("*.py")]
+    ordered = sorted(files, key=lambda path: (path.is_relative_to(pixels), path))
+    assert facts["code"] == digest_json([digest_bytes(path.read_bytes()) for path in ordered])
 
 
 def test_an_interrupted_build_goes_on_where_it_stopped(tmp_path: Path, manifest: Manifest) -> None:
