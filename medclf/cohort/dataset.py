@@ -55,7 +55,7 @@ _SOFTWARE = (
 )
 _CODE = (medclf.dicom, medclf.pixels)  # rooms that read, decode and transform
 _ROUNDS = 3  # a disk that gives other bytes back than it took is given up after as many
-_LOOK_EVERY = 64  # pictures made before a look at what other processes have made meanwhile
+_LOOK_EVERY = 16  # pictures made before a look at what other processes have made meanwhile
 _DEFAULT_LIMITS = Limits()
 
 
@@ -165,10 +165,12 @@ def _make(
 ) -> None:
     """Make the pictures of some rows, each image once, and leave out what others make meanwhile.
 
-    Processes that want the same pictures begin at different ones.
+    Each process takes the blocks of rows in an order of its own.
     """
     _, first = np.unique(names[absent], return_index=True)
-    rows = np.roll(absent[np.sort(first)], -secrets.randbelow(len(first)))
+    rows = absent[np.sort(first)]
+    blocks = [rows[start : start + _LOOK_EVERY] for start in range(0, len(rows), _LOOK_EVERY)]
+    secrets.SystemRandom().shuffle(blocks)  # so that another process is somewhere else
     row_bytes = store.form.row_bytes + RECORD.itemsize
     make_room(store.root, len(rows) * row_bytes, limit=limit_bytes)
     done = 0
@@ -180,9 +182,9 @@ def _make(
     def still_absent() -> Iterator[int]:
         nonlocal done
         made: set[bytes] = set()
-        for start in range(0, len(rows), _LOOK_EVERY):
+        for block in blocks:
             made |= store.added()
-            for row in rows[start : start + _LOOK_EVERY].tolist():
+            for row in block.tolist():
                 if bytes(names[row]).ljust(32, b"\0") in made:
                     done += 1
                 else:
