@@ -54,8 +54,8 @@ class PictureStore:
                 if (found := Shard.open(path, self.form)) is not None:
                     shards.append(found)
                     opened.callback(found.close)
+            self._seen = {shard.path: len(records_in(shard.path)) for shard in shards}
             records = [shard.records() for shard in shards]
-            self._seen = {s.path: len(some) for s, some in zip(shards, records, strict=True)}
             counts = np.array([len(some) for some in records], np.int64)
             digests = np.concatenate([some["digest"] for some in records] or [wanted[:0]])
             owner = np.repeat(np.arange(len(shards), dtype=np.int32), counts)

@@ -30,7 +30,7 @@ class Home:
     """Where an installation keeps what proves its work.
 
     Attributes:
-        folder: holds `audit/`, `releases/`, `lineage/` and `pseudonym.key`.
+        folder: holds `audit/`, `releases/`, `lineage/`, `pseudonym.key` and `cache/`.
         actor: who acts, as the audit trail will name them.
         clock: gives the time in UTC.
         cache: folder of the prepared pictures; `cache/` in `folder` when None.

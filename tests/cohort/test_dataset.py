@@ -146,6 +146,23 @@ def test_a_damaged_row_is_made_again(tmp_path: Path, manifest: Manifest) -> None
     assert np.array_equal(mended.array, expected)
 
 
+@pytest.mark.parametrize("length", [0, 5 * 1024, 5 * 1024 + 7])
+def test_rows_that_a_power_cut_took_are_made_again(
+    tmp_path: Path, manifest: Manifest, length: int
+) -> None:
+    images = PreparedImages.build(manifest, XRAY, tmp_path / "cache")
+    expected = np.array(images.array)
+    (path,) = images.array.paths
+    del images  # or reading it would be fatal: nobody may cut a file that is mapped
+    os.truncate(path, length)
+    totals = []
+    mended = PreparedImages.build(
+        manifest, XRAY, tmp_path / "cache", progress=lambda done, total: totals.append(total)
+    )
+    assert set(totals) == {24 - length // 1024}
+    assert np.array_equal(mended.array, expected)
+
+
 def test_cohorts_that_overlap_share_their_pictures(
     tmp_path: Path, manifest: Manifest, write_png: Callable[..., Path]
 ) -> None:
