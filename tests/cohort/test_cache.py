@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.cohort.cache import Pruning, default_limit, list_cache, make_room, prune
@@ -78,6 +78,7 @@ def test_without_really_nothing_is_touched(tmp_path: Path, three) -> None:
     assert left(tmp_path) == []
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 7 * ROW_BYTES))
 def test_what_was_not_used_for_longest_goes_until_the_bound_holds(
     tmp_path_factory, bound: int

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.cohort.mapped import Mapped, MappedRows
@@ -44,6 +44,7 @@ PLACES = st.one_of(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(PLACES)
 def test_rows_are_taken_as_from_an_array(rows: MappedRows, place) -> None:
     assert np.array_equal(rows[place], PLAIN[place])

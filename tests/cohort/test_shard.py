@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.cohort.shard import RECORD, RowForm, Shard, delete, in_use, index_of, records_in
@@ -42,6 +42,7 @@ def flip(path: Path, offset: int, change: int = 1) -> None:
         stream.write(bytes([byte ^ change]))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(NAMES, st.integers(0, 65535)), min_size=1, max_size=30), st.booleans())
 def test_what_was_added_is_read_back(tmp_path_factory, pairs, deep) -> None:
     form = RowForm((2, 5), "uint16" if deep else "uint8")
@@ -59,6 +60,7 @@ def test_what_was_added_is_read_back(tmp_path_factory, pairs, deep) -> None:
     shard.close()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_changed_byte_anywhere_spoils_its_own_row_only(tmp_path_factory, data) -> None:
     path = filled(tmp_path_factory.mktemp("shard"), [1, 2, 3])
@@ -68,6 +70,7 @@ def test_a_changed_byte_anywhere_spoils_its_own_row_only(tmp_path_factory, data)
     assert damaged(path) == [offset // size]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3 * RECORD.itemsize), st.integers(0, 36))
 def test_files_cut_anywhere_never_give_a_row_that_was_not_written(
     tmp_path_factory, index_size, rows_size
@@ -82,6 +85,7 @@ def test_files_cut_anywhere_never_give_a_row_that_was_not_written(
     shard.close()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3 * RECORD.itemsize), st.integers(0, 36))
 def test_a_cut_shard_goes_on_with_whole_rows(tmp_path_factory, index_size, rows_size) -> None:
     path = filled(tmp_path_factory.mktemp("shard"), [1, 2, 3])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.cohort import shard_writer
@@ -93,6 +93,7 @@ def test_shards_without_a_wanted_row_are_let_go(tmp_path: Path, monkeypatch) -> 
     assert in_use(found.paths[0])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(0, 5), min_size=1), st.integers(0, 1199), st.integers(1, 255))
 def test_damaged_rows_are_missing_and_a_second_copy_takes_over(
     tmp_path_factory, numbers, offset, change
