@@ -1,7 +1,7 @@
 """The Python face of medclf: a function for every command, with the same name.
 
-This is the door: it alone reads the environment (`MEDCLF_HOME`, `MEDCLF_ACTOR`) and the
-clock, and hands both down. Rooms that take long to import are imported when called.
+This is the door: it alone reads the environment (`open_home` says what of it) and the clock, and
+hands both down. Rooms that take long to import are imported when called.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medclf.audit.checkpoint import Checkpoint
     from medclf.audit.event import Event
     from medclf.audit.verification import Verification
+    from medclf.cohort.cache import InCache, Pruned
     from medclf.demonstration.story import Told
     from medclf.model.backbone import Listed
     from medclf.opinion import Opinion
@@ -37,15 +38,25 @@ StrPath = str | os.PathLike[str]
 def open_home(home: StrPath | None = None, actor: str | None = None) -> "Home":
     """Return the folder that holds audit trail, keys and lineage.
 
+    `MEDCLF_CACHE` and `MEDCLF_CACHE_BYTES` say where prepared pictures lie and how much they take.
+
     Args:
         home: the folder; `MEDCLF_HOME`, or `.medclf` in the user's home when None.
         actor: who acts; `MEDCLF_ACTOR`, or the user's login name when None.
     """
+    from medclf.cohort.size import parse_bytes
     from medclf.study.home import Home
 
     folder = Path(home or os.environ.get("MEDCLF_HOME") or Path.home() / ".medclf")
     who = actor or os.environ.get("MEDCLF_ACTOR") or _login_name()
-    return Home(folder=folder.absolute(), actor=who, clock=now)
+    cache, bound = os.environ.get("MEDCLF_CACHE"), os.environ.get("MEDCLF_CACHE_BYTES")
+    return Home(
+        folder=folder.absolute(),
+        actor=who,
+        clock=now,
+        cache=Path(cache).absolute() if cache else None,
+        cache_bytes=parse_bytes(bound, what="MEDCLF_CACHE_BYTES") if bound else None,
+    )
 
 
 def _login_name() -> str:
@@ -318,6 +329,20 @@ def audit_export(out: StrPath, *, home: StrPath | None = None) -> Path:
         raise MisuseError(f"{out} exists already.", advice="Name a new file.")
     export_events(open_home(home, "audit").audit_folder, Path(out))
     return Path(out)
+
+
+def cache_list(*, home: StrPath | None = None, verify: bool = False) -> "tuple[InCache, ...]":
+    """Return what the cache of prepared pictures holds; see `medclf.cohort.cache.list_cache`."""
+    from medclf.cohort.cache import list_cache
+
+    return list_cache(open_home(home, "cache").cache_folder, verify=verify)
+
+
+def cache_prune(*, home: StrPath | None = None, **rules: Any) -> "Pruned":
+    """Delete prepared pictures; see `medclf.study.cache.prune` for the rules."""
+    from medclf.study.cache import prune as step
+
+    return step(open_home(home, "cache"), **rules)
 
 
 def models() -> "tuple[Listed, ...]":

@@ -149,6 +149,10 @@ class ManifestTampered(CohortError, TamperingError):
     """A manifest or split is not the one that was recorded."""
 
 
+class CacheUnavailable(CohortError, UnavailableError):
+    """The cache of prepared pictures cannot be read or written, or may not grow any further."""
+
+
 class ModelMisuse(ModelError, MisuseError):
     """An unknown backbone, an impossible input size, a wrong option."""
 

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from medclf.cli.audit import audit_app
+from medclf.cli.cache import cache_app
 from medclf.cli.door import refuse
 from medclf.cli.opinions import ask, read, serve
 from medclf.cli.studies import demo, dicomize, ingest, init, models, release, train, validate
@@ -61,6 +62,7 @@ app.command(rich_help_panel=_OPINION)(read)
 app.command(rich_help_panel=_OPINION)(serve)
 app.command(rich_help_panel=_OPINION)(ask)
 app.add_typer(audit_app, name="audit", rich_help_panel="Proof")
+app.add_typer(cache_app, name="cache", rich_help_panel="Upkeep")
 
 
 def main() -> None:

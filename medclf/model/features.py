@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,6 +11,13 @@ from medclf.model.network import Network
 
 Normalise = Callable[[np.ndarray[Any, Any]], torch.Tensor]
 """(batch, size, size[, 3]) uint8 → (batch, channels, size, size) float32."""
+
+
+class Pictures(Protocol):
+    """Prepared pictures in memory or on disk: (n, size, size) or (n, size, size, 3) uint8."""
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Return the pictures of some rows as one array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Outputs:
 
 def compute_outputs(
     network: Network,
-    pictures: np.ndarray[Any, Any],
+    pictures: Pictures,
     rows: Sequence[int],
     *,
     normalise: Normalise,

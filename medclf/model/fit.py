@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from medclf.config import Config
 from medclf.durable import write_bytes
 from medclf.errors import TrainingDiverged
-from medclf.model.features import Normalise, compute_outputs
+from medclf.model.features import Normalise, Pictures, compute_outputs
 from medclf.model.loss import Weighting, class_weights, weighted_cross_entropy
 from medclf.model.network import Network
 from medclf.model.probe import macro_auc
@@ -102,7 +102,7 @@ def resolve_precision(wanted: Precision) -> Precision:
 
 def finetune(
     network: Network,
-    pictures: np.ndarray[Any, Any],
+    pictures: Pictures,
     *,
     train: Part,
     tune: Part,
@@ -244,7 +244,7 @@ def _average(mean: dict[str, Tensor], network: Network, decay: float) -> None:
 def _judge(
     network: Network,
     weights: Mapping[str, Tensor],
-    pictures: np.ndarray[Any, Any],
+    pictures: Pictures,
     tune: Part,
     normalise: Normalise,
 ) -> tuple[float, float]:

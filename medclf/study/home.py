@@ -30,19 +30,29 @@ class Home:
     """Where an installation keeps what proves its work.
 
     Attributes:
-        folder: holds `audit/`, `releases/`, `lineage/` and `pseudonym.key`.
+        folder: holds `audit/`, `releases/`, `lineage/`, `pseudonym.key` and `cache/`.
         actor: who acts, as the audit trail will name them.
         clock: gives the time in UTC.
+        cache: folder of the prepared pictures; `cache/` in `folder` when None.
+        cache_bytes: that it may hold; 50 GB or less when None, see
+            `medclf.cohort.cache.default_limit`.
     """
 
     folder: Path
     actor: str
     clock: Clock
+    cache: Path | None = None
+    cache_bytes: int | None = None
 
     @property
     def audit_folder(self) -> Path:
         """Where the audit trail lies."""
         return self.folder / "audit"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where the prepared pictures lie, which all studies share; may be deleted."""
+        return self.cache or self.folder / "cache"
 
     @property
     def releases_folder(self) -> Path:

@@ -9,6 +9,7 @@ from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
 from medclf.model.fit import Part
 from medclf.study.config import StudyConfig
+from medclf.study.home import Home
 from medclf.study.progress import Progress
 
 PARTS = ("train", "tune", "calibrate", "test")
@@ -24,13 +25,14 @@ class Prepared:
     parts: dict[str, Part]
 
 
-def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
+def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
     """Load the manifest, split it and prepare its pictures.
 
     Raises:
         ManifestTampered: the manifest or an image is not the one that was ingested.
         LabelsRefused: the split cannot be made.
         StudyMisuse: the labels table has changed since ingest.
+        CacheUnavailable: the pictures cannot be kept.
     """
     manifest = Manifest.load(config.workspace)
     _check_current(manifest, config)
@@ -40,7 +42,8 @@ def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
     pictures = PreparedImages.build(
         manifest,
         config.preprocessing,
-        config.workspace / "cache",
+        home.cache_folder,
+        limit_bytes=home.cache_bytes,
         progress=lambda done, total: progress("prepare", done, total, ""),
     )
     truth = manifest.label_indices(config.data.labels)

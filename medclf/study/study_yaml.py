@@ -9,7 +9,7 @@ _TEXT = """\
 # Paths are relative to this file. Unknown keys are refused.
 name: {{ name | tojson }}
 seed: 0                    # fixed beforehand: never choose it by its result
-workspace: study           # manifest, split, caches, checkpoints and packages go here
+workspace: study           # manifest, split, checkpoints and packages go here
 made_up: false             # true for simulated images: every report then says so
 
 data:

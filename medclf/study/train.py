@@ -59,7 +59,7 @@ def train(
     Raises:
         StudyMisuse: another training of this study is running.
         MedclfError: of the room where it failed; nothing half-written is left.
-        OSError: manifest, cache or checkpoint cannot be written.
+        OSError: manifest or checkpoint cannot be written.
     """
     config = load_study(study)
     with _alone(config.workspace):
@@ -72,7 +72,7 @@ def _train(
     network, weights = build_network(config)
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
-    prepared = prepare(config, progress=progress)
+    prepared = prepare(config, home=home, progress=progress)
     home.record("training.started", {"study": config.name, "manifest": prepared.manifest.digest})
     learned = fit_network(network, weights, prepared, config, progress=progress)
     calibrated = calibrate(learned, prepared, config, progress=progress)

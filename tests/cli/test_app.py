@@ -12,7 +12,7 @@ from medclf.study.read import load_classifier
 
 SUBCOMMANDS = [
     *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release"),
-    *("read", "serve", "ask", "audit"),
+    *("read", "serve", "ask", "audit", "cache"),
 ]
 
 
@@ -34,10 +34,12 @@ def test_every_command_has_a_python_face():
     import medclf
 
     faces = [
-        *(c for c in SUBCOMMANDS if c != "audit"),
+        *(c for c in SUBCOMMANDS if c not in {"audit", "cache"}),
         "audit_verify",
         "audit_show",
         "audit_export",
+        "cache_list",
+        "cache_prune",
     ]
     for name in faces:
         assert getattr(medclf, name) is getattr(api, name)

@@ -75,7 +75,7 @@ def test_a_changed_manifest_is_named(place, medclf, name):
 
 
 def test_an_image_that_changed_after_ingest_is_refused(place, medclf):
-    shutil.rmtree(place / "study" / "cache")
+    shutil.rmtree(place / "home" / "cache")
     location = place / "study" / "location.json"
     location.write_text(json.dumps({"base": str(place / "dicom")}))
     image = next(iter(sorted((place / "dicom").glob("*/*.dcm"))))

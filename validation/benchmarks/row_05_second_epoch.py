@@ -60,7 +60,9 @@ def _at(size: int, manifest: Manifest, folder: Path) -> Trials:
             peer(row)
 
     def share() -> float:
-        return images.path.stat().st_size / sum(file.stat().st_size for file in cache.iterdir())
+        """Return all of our files, index and facts too, as a share of the peer's."""
+        own, other = (sum(f.stat().st_size for f in d.iterdir()) for d in (images.folder, cache))
+        return own / other
 
     yield Race(f"items at {size}", parity, ours, theirs)
     yield Gauge(f"bytes at {size}, of the peer's", parity, share)
