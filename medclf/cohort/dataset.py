@@ -67,7 +67,8 @@ class PreparedImages:
     process by the paths of its files.
 
     Attributes:
-        array: (n, size, size) or (n, size, size, 3) uint8, read-only, mapped from disk;
+        array: (n, size, size) or (n, size, size, 3) uint8, or uint16 where the preprocessing
+            says 16 bits; read-only, mapped from disk;
             row for row the manifest's.
         facts: what the pictures are named by, beside the digests of their images.
         folder: of all pictures that were prepared in this way.
@@ -82,7 +83,7 @@ class PreparedImages:
         return len(self.array)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        """Return the picture of a row, (size, size) or (size, size, 3) uint8, without a copy."""
+        """Return the picture of a row, (size, size) or (size, size, 3), without a copy."""
         return self.array[row]
 
     def digest_of(self, row: int) -> str:
@@ -233,7 +234,7 @@ def _facts(preprocessing: Preprocessing) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "shape": [side, side] if grey else [side, side, 3],
-        "dtype": "uint8",
+        "dtype": f"uint{preprocessing.bits}",
         "preprocessing": preprocessing.model_dump(mode="json", exclude={"mean", "std"}),
         "policy": POLICY,
         "software": {name: _version(name) for name in _SOFTWARE},

@@ -58,6 +58,16 @@ def test_colour_pictures_have_three_channels(tmp_path: Path, manifest: Manifest)
     assert images.array.shape == (24, 32, 32, 3)
 
 
+def test_pictures_of_sixteen_bits_are_kept_whole(tmp_path: Path, manifest: Manifest) -> None:
+    deep = XRAY.model_copy(update={"bits": 16})
+
+    images = PreparedImages.build(manifest, deep, tmp_path / "cache")
+
+    assert images[0].dtype == np.uint16
+    for row in range(len(manifest)):
+        assert np.array_equal(images[row], geometry(deep)(decode(manifest.open(row))))
+
+
 def test_a_finished_cache_is_opened_without_reading_an_image(
     tmp_path: Path, manifest: Manifest
 ) -> None:
