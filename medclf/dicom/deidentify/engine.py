@@ -35,7 +35,7 @@ Held: TypeAlias = Mapping[BaseTag, Element]
 _UNDEFINED = 0xFFFFFFFF
 _PIXEL_DATA = 0x7FE00010
 _CHARACTER_SET = 0x00080005  # what is written is ASCII and needs none
-_PATIENT_NAME, _PATIENT_ID, _ISSUER = 0x00100010, 0x00100020, 0x00100021
+_PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
 _THINGS = frozenset({0x00400512, 0x00400551})  # Container and Specimen Identifier
 # Command, file meta, directory; signatures, encryption and what was there before a change
 # (0400); curves (50xx), overlays (60xx); signatures and padding at the end.
@@ -168,7 +168,7 @@ class Engine:
                 self._put(new, tag, vr, b"")
             return
         action, blank = self._action(tag, parent)
-        kept = None if raw is None else self._kept(raw, tag, vr, action, held, parent)
+        kept = None if raw is None else self._kept(raw, tag, vr, action, held)
         if kept is not None:
             self._put(new, tag, vr, kept)
         elif blank is Action.EMPTY:
@@ -178,11 +178,7 @@ class Engine:
             value = dummy_for(tag=tag, vr=vr, keys=self.patient.keys, old=old_text)
             self._put(new, tag, vr, value)
 
-    def _kept(
-        self, raw: bytes, tag: int, vr: str, action: Action, held: Held, parent: int
-    ) -> bytes | None:
-        if tag in (_PATIENT_NAME, _PATIENT_ID) and not parent:
-            return self.patient.pseudonym.encode()
+    def _kept(self, raw: bytes, tag: int, vr: str, action: Action, held: Held) -> bytes | None:
         if tag == _PATIENT_ID and action is not Action.REMOVE:
             issuer = text_in(self._raw(held, _ISSUER) or b"")
             return self.patient.keys.patient(text_in(raw), issuer).encode()

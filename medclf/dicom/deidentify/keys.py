@@ -35,7 +35,9 @@ class Keys:
     secret: bytes = field(repr=False)
 
     def _digest(self, use: str, text: str) -> bytes:
-        return hmac.new(self.secret, f"{use}\0{text}".encode(), hashlib.sha256).digest()
+        return hmac.new(
+            self.secret, f"{use}\0{text}".encode("utf-8", "surrogateescape"), hashlib.sha256
+        ).digest()
 
     def patient(self, patient_id: str, issuer: str = "") -> str:
         """Return the pseudonym of a patient: 32 hex digits.
@@ -43,7 +45,7 @@ class Keys:
         It is the one of `medclf.dicom.instance.patient_key`, so that a manifest made from the
         originals and the de-identified objects name the same patient.
         """
-        text = f"{issuer}\0{patient_id}".encode()
+        text = f"{issuer}\0{patient_id}".encode("utf-8", "surrogateescape")
         return hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:32]
 
     def stranger(self, seed: str) -> str:

@@ -41,13 +41,11 @@ class Patient:
     """Whose object this is, as far as values depend on it.
 
     Attributes:
-        keys: derive new UIDs.
-        pseudonym: stands for name and number.
+        keys: derive new UIDs and pseudonyms.
         shift_days: how far dates move; None when they may not stay at all.
     """
 
     keys: Keys
-    pseudonym: str
     shift_days: int | None
 
 

@@ -82,18 +82,14 @@ def deidentify_instance(
     """
     checked = require_acceptable(instance, accept_pixel_text=options.accept_pixel_text)
     identity = _identity(instance, checked, keys)
-    patient = Patient(
-        keys=keys,
-        pseudonym=identity.pseudonym,
-        shift_days=identity.shift_days if options.modify_dates else None,
-    )
+    patient = Patient(keys, identity.shift_days if options.modify_dates else None)
     try:
         # Parsed anew: whoever looked at the checked header has made pydicom convert values.
         source = pydicom.dcmread(BytesIO(instance.data))
         encoding, syntax = _encoding(source)
         engine = Engine(options, patient, instance.acquisition.sop_class_uid, encoding)
         rebuilt = engine.rebuild(source)
-        _declare(rebuilt, options, encoding)
+        _declare(rebuilt, identity, options, encoding)
         data = _file(rebuilt, identity, instance, encoding, syntax)
     except CONVERSION_FAULTS as error:
         raise InstanceRefused(
@@ -139,8 +135,11 @@ def _encoding(source: FileDataset) -> tuple[Encoding, UID]:
     return Encoding(implicit, little_endian), UID(syntax)
 
 
-def _declare(rebuilt: Dataset, options: Deidentification, encoding: Encoding) -> None:
-    """Say what was done (PS3.15 section E.1.1 paragraphs 6 and 7, PS3.3 section C.7.1.1)."""
+def _declare(
+    rebuilt: Dataset, identity: Identity, options: Deidentification, encoding: Encoding
+) -> None:
+    """Give the patient a pseudonym and say what was done (PS3.15 section E.1.1 paragraphs 6 and 7, PS3.3 section C.7.1.1)."""
+    rebuilt.PatientName = rebuilt.PatientID = identity.pseudonym
     rebuilt.PatientIdentityRemoved = "YES"
     words = f"medclf {version('medclf')} by PS3.15 {EDITION} Annex E"
     rebuilt.DeidentificationMethod = words[:_METHOD_CHARACTERS]
