@@ -63,7 +63,7 @@ def deidentify(
         return
     print(f"wrote {done.written:,} objects of {done.patients:,} patients to {done.folder}")
     if done.duplicates:
-        print(f"{done.duplicates:,} files were copies of others, byte for byte")
+        print(f"left out {done.duplicates:,}: copies of others, byte for byte")
     for reason, count in sorted(reasons.items()):
         print(f"refused {count:,}: {reason.value}. {reason.advice}")
     print(f"keep apart: {done.table} joins pseudonyms and people again")

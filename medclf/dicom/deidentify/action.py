@@ -21,6 +21,9 @@ class Action(StrEnum):
 
 
 _ORDER = ("X", "Z", "D")
+# Maker, model, software and coils are not in Table E.1-1, because they name no single device.
+# Their text could be anything all the same, and is taken whole only where the device may be known.
+_EQUIPMENT = frozenset({0x00080070, 0x00081090, 0x00181020, 0x00181210, 0x00181250, 0x00181251})
 
 
 def action_for(
@@ -40,9 +43,12 @@ def action_for(
     needed = type_of(tag, parent=parent, sop_class=sop_class)
     rule = rule_for(tag)
     if rule is None:
-        return Action.SCREEN, _blank({"X"}, needed)
+        kept = options.retain_device and tag in _EQUIPMENT
+        return Action.KEEP if kept else Action.SCREEN, _blank({"X"}, needed)
     blank = _blank(rule.basic, needed)
     for option in options.chosen():
+        if option == "patient" and option in rule.options:
+            return Action.SCREEN, blank  # PS3.15 says keep; a free text could be anything
         if option in rule.options:
             return Action(rule.options[option]), blank
     if rule.basic & {"U", "U*"}:

@@ -33,7 +33,8 @@ Element: TypeAlias = DataElement | RawDataElement
 Held: TypeAlias = Mapping[BaseTag, Element]
 
 _UNDEFINED = 0xFFFFFFFF
-_PIXEL_DATA = 0x7FE00010
+_PIXEL_GROUP = 0x7FE0
+_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _CHARACTER_SET = 0x00080005  # what is written is ASCII and needs none
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
 _THINGS = frozenset({0x00400512, 0x00400551})  # Container and Specimen Identifier
@@ -64,12 +65,15 @@ class Engine:
         patient: whose object it is.
         sop_class: decides the Types.
         encoding: of the file.
+        pixel_bytes: that the header calls for when pixels are not compressed; what is behind
+            them is no picture.
     """
 
     options: Deidentification
     patient: Patient
     sop_class: str
     encoding: Encoding
+    pixel_bytes: int
 
     def rebuild(self, source: Dataset) -> Dataset:
         """Return a new data set with what may stay of another.
@@ -158,7 +162,9 @@ class Engine:
         raw = self._raw(held, tag)
         if vr is None:
             return
-        if tag == _PIXEL_DATA and raw is not None:
+        if tag.group == _PIXEL_GROUP and parent:  # an icon, of whatever picture
+            return
+        if tag in _PIXELS and raw is not None:
             self._write_pixels(held[tag], new, vr, raw)
             return
         if raw is not None and vr in _BLANK_IS_EMPTY and not raw.strip(b" \0"):
@@ -197,13 +203,12 @@ class Engine:
                 return None
 
     def _write_pixels(self, element: Element, new: Dataset, vr: str, raw: bytes) -> None:
+        tag = element.tag
         if not isinstance(element, RawDataElement) or element.length != _UNDEFINED:
-            self._put(new, _PIXEL_DATA, vr, raw)
+            self._put(new, tag, vr, raw[: self.pixel_bytes])
             return
         value = without_comments(raw)
-        new[BaseTag(_PIXEL_DATA)] = RawDataElement(
-            BaseTag(_PIXEL_DATA), "OB", _UNDEFINED, value, 0, self.encoding.implicit, True
-        )
+        new[tag] = RawDataElement(tag, "OB", _UNDEFINED, value, 0, self.encoding.implicit, True)
 
 
 def _may_be_kept(tag: BaseTag) -> bool:

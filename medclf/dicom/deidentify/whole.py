@@ -14,8 +14,8 @@ from medclf.dicom.deidentify.keys import Keys
 from medclf.dicom.deidentify.options import EDITION, Deidentification
 from medclf.dicom.deidentify.risk import require_acceptable
 from medclf.dicom.deidentify.values import Patient
-from medclf.dicom.instance import Instance
-from medclf.dicom.reading import CONVERSION_FAULTS, text_of
+from medclf.dicom.instance import Acquisition, Instance
+from medclf.dicom.reading import CONVERSION_FAULTS, number_of, text_of
 from medclf.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from medclf.errors import InstanceRefused
 from medclf.reasons import Reason
@@ -27,6 +27,7 @@ _BY_ENCODING = {
     (False, False): "1.2.840.10008.1.2.2",
 }
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})  # two pixels share Cb and Cr
 _METHOD_CHARACTERS = 64  # VR LO
 
 
@@ -87,7 +88,13 @@ def deidentify_instance(
         # Parsed anew: whoever looked at the checked header has made pydicom convert values.
         source = pydicom.dcmread(BytesIO(instance.data))
         encoding, syntax = _encoding(source)
-        engine = Engine(options, patient, instance.acquisition.sop_class_uid, encoding)
+        engine = Engine(
+            options,
+            patient,
+            instance.acquisition.sop_class_uid,
+            encoding,
+            _pixel_bytes(instance.acquisition, checked),
+        )
         rebuilt = engine.rebuild(source)
         _declare(rebuilt, identity, options, encoding)
         data = _file(rebuilt, identity, instance, encoding, syntax)
@@ -117,6 +124,13 @@ def _identity(instance: Instance, dataset: Dataset, keys: Keys) -> Identity:
     )
 
 
+def _pixel_bytes(facts: Acquisition, dataset: Dataset) -> int:
+    """Return how long uncompressed pixels are (PS3.5 section 8.1.1, PS3.3 section C.7.6.3.1.2)."""
+    samples = 2 if facts.photometric in _SUBSAMPLED else facts.samples
+    bits = number_of(dataset, "BitsAllocated", absent=8)
+    return (facts.rows * facts.columns * facts.frames * samples * bits + 7) // 8
+
+
 def _encoding(source: FileDataset) -> tuple[Encoding, UID]:
     """Return how the data set is packed and the transfer syntax that says so.
 
@@ -138,7 +152,7 @@ def _encoding(source: FileDataset) -> tuple[Encoding, UID]:
 def _declare(
     rebuilt: Dataset, identity: Identity, options: Deidentification, encoding: Encoding
 ) -> None:
-    """Give the patient a pseudonym and say what was done (PS3.15 section E.1.1 paragraphs 6 and 7, PS3.3 section C.7.1.1)."""
+    """Give the patient a pseudonym, and say what was done (PS3.15 section E.1.1)."""
     rebuilt.PatientName = rebuilt.PatientID = identity.pseudonym
     rebuilt.PatientIdentityRemoved = "YES"
     words = f"medclf {version('medclf')} by PS3.15 {EDITION} Annex E"

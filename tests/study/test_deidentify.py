@@ -1,0 +1,400 @@
+"""Nothing of five hundred planted secrets is found afterwards, wherever one looks."""
+
+import csv
+import json
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pyarrow.parquet as pq
+import pydicom
+import pytest
+from canaries import (
+    CHARSETS,
+    INSIDE,
+    NESTED,
+    TOP,
+    Planter,
+    found_below,
+    found_in,
+    in_charset,
+    plant_lies,
+    plant_meta,
+    plant_nested,
+    plant_odd,
+    plant_top,
+    put,
+    written,
+)
+from PIL import Image
+from pydicom.encaps import encapsulate
+
+from medclf import api
+from medclf.dicom.create import Facts, Subject, create_image, dataset_bytes, uid_from
+from medclf.dicom.instance import Kind, open_instance
+from medclf.errors import InstanceRefused, MedclfError, StudyMisuse
+from medclf.pixels.decode import decode
+from medclf.registry.lineage import Lineage
+
+COUNT = 500
+EVERYTHING = {
+    "retain_device": True,
+    "modify_dates": True,
+    "clean_descriptors": True,
+    "retain_patient": True,
+    "accept_pixel_text": True,
+}
+# Real objects of other makers, small ones, in all the encodings that they come in.
+REAL = (
+    "highdicom/data/test_files/ct_image.dcm",
+    "highdicom/data/test_files/dx_image.dcm",
+    "highdicom/data/test_files/sm_image.dcm",
+    "highdicom/data/test_files/seg_image_ct_binary.dcm",
+    "pydicom-data/data_store/data/emri_small_jpeg_ls_lossless.dcm",
+    "pydicom-data/data_store/data/US1_J2KI.dcm",
+    "pydicom-data/data_store/data/SC_rgb.dcm",
+    "pynetdicom/pynetdicom/tests/dicom_files/MRImageStorage_ExplicitVRBigEndian.dcm",
+    "pylibjpeg-data/ljdata/ds/JPEGBaseline/JPEGBaseline_1s_1f_u_08_08.dcm",
+)
+
+
+def picture(seed: int, kind: Kind = Kind.XRAY) -> pydicom.Dataset:
+    """A made-up object of its own patient, study and series."""
+    shape = (200, 200) if kind is Kind.XRAY else (40, 40, 3)
+    array = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    facts = Facts(
+        kind=kind,
+        study_uid=uid_from(f"study {seed}"),
+        series_uid=uid_from(f"series {seed}"),
+        sop_instance_uid=uid_from(f"image {seed}"),
+        taken_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        manufacturer="Philips",
+        device="Machine 7",
+        view="PA" if kind is Kind.XRAY else "",
+    )
+    who = Subject(patient_id=f"P-{seed}", sex="F", birth_date=date(1950, 1, 2), age_years=76)
+    made = create_image(array, subject=who, facts=facts)
+    return pydicom.dcmread(BytesIO(dataset_bytes(made)))
+
+
+def jpeg_with_words(planter: Planter) -> bytes:
+    """A compressed object whose picture carries a comment and Exif."""
+    dataset = picture(99, Kind.PATHOLOGY)
+    exif = Image.Exif()
+    exif[0x010E] = planter.word("Zj")
+    stream = BytesIO()
+    Image.fromarray(dataset.pixel_array).save(stream, "JPEG", comment=planter.word("Zj"), exif=exif)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    dataset.PixelData = encapsulate([stream.getvalue() + planter.word("Zj").encode()])
+    dataset["PixelData"].is_undefined_length = True
+    return written(dataset)
+
+
+def plant(folder: Path, bases: list[Path]) -> Planter:
+    """Fill a folder with objects that hold exactly 500 secrets."""
+    planter = Planter()
+    kinds = list(Kind)
+
+    def base(number: int) -> pydicom.Dataset:
+        if number < len(bases):
+            return pydicom.dcmread(bases[number])
+        return picture(number, kinds[number % 3])
+
+    files: list[bytes] = []
+    for number, path in enumerate(NESTED):
+        dataset = base(number)
+        plant_nested(planter, dataset, path, INSIDE)
+        if number == 0:
+            plant_odd(planter, dataset)
+        if number == 1:
+            plant_meta(planter, dataset)
+        files.append(written(dataset))
+    for number in (0, 12):
+        dataset = base(number)
+        put(dataset, 0x00080018, "UI", uid_from(f"lies {number}"))
+        if dataset.original_encoding == (False, True):
+            plant_lies(planter, dataset)
+        files.append(written(dataset))
+    for number, name in enumerate(CHARSETS):
+        files.append(in_charset(planter, name, lambda number=number: picture(50 + number)))
+    files.append(jpeg_with_words(planter))
+    hidden = picture(98)
+    hidden.PixelData += planter.word("Zx").encode() + b" "
+    files.append(written(hidden))
+    torn = picture(97)
+    plant_top(planter, torn, ["PatientName", "PatientID"])
+    files.append(written(torn)[:-100])
+    names = [f"{planter.word('Zw')}/{planter.word('Zw')}.dcm" for _ in range(3)]
+    number = 20
+    while len(planter.secrets) < COUNT:
+        dataset = base(number - 20)
+        left = COUNT - len(planter.secrets)
+        plant_top(planter, dataset, (TOP if number % 2 else TOP[::-1])[:left])
+        if "SOPInstanceUID" in dataset:
+            files.append(written(dataset))
+        number += 1
+    for number, data in enumerate(files):
+        place = folder / (names[number] if number < len(names) else f"{number}.dcm")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    return planter
+
+
+@pytest.fixture(scope="module", params=["made", "real"])
+def planted(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    bases = []
+    if request.param == "real":
+        shared = request.getfixturevalue("shared_data")
+        bases = [shared / "dicom" / name for name in REAL]
+    planter = plant(folder / "source", bases)
+    assert len(planter.secrets) == COUNT
+    data = b"".join(path.read_bytes() for path in sorted((folder / "source").rglob("*.dcm")))
+    names = "".join(str(path) for path in (folder / "source").rglob("*")).encode()
+    assert len(found_in(data + names, planter.secrets)) == COUNT  # they are really there
+    return folder, planter.secrets
+
+
+def audited(home: Path) -> list:
+    return list(api.audit_show(home=home))
+
+
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["basic", "all options"])
+def test_of_500_secrets_none_is_left_anywhere(
+    planted, options, tmp_path, caplog, capfd, recwarn
+) -> None:
+    source, secrets = planted[0] / "source", planted[1]
+    if options:
+        secrets = [secret for secret in secrets if not secret.device]
+        assert len(secrets) > COUNT - 60
+    out, home = tmp_path / "out", tmp_path / "home"
+    caplog.set_level("DEBUG")
+    done = api.deidentify(
+        [source], out, table=tmp_path / "kept.csv", home=home, actor="tester", **options
+    )
+    files = len(list(source.rglob("*.dcm")))
+    assert done.written + len(done.refused) == files
+    if options:
+        assert [item.reason.value for item in done.refused] == ["truncated"]
+    assert not found_below(out, secrets)
+    assert not found_below(home, secrets)
+    assert not found_in(caplog.text.encode(), secrets)
+    assert not found_in("".join(str(item.message) for item in recwarn.list).encode(), secrets)
+    shown = capfd.readouterr()
+    assert not found_in((shown.out + shown.err + repr(done.refused)).encode(), secrets)
+    for path in out.rglob("*.dcm"):
+        told = str(pydicom.dcmread(path)).encode()  # inflated and decoded as well
+        assert not found_in(told, secrets)
+
+
+def test_manifest_and_lineage_of_the_output_hold_no_secret(planted, tmp_path) -> None:
+    source, secrets = planted[0] / "source", planted[1]
+    out, home = tmp_path / "out", tmp_path / "home"
+    api.deidentify(
+        [source],
+        out,
+        table=tmp_path / "kept.csv",
+        home=home,
+        actor="tester",
+        modify_dates=True,
+        clean_descriptors=True,
+        accept_pixel_text=True,
+    )
+    images = [path for path in out.rglob("*.dcm") if open_instance(path).kind is Kind.XRAY]
+    pixels = [pydicom.dcmread(path).PixelData for path in images]  # one picture, one label
+    lines = [
+        f"{path.relative_to(tmp_path)},{'ab'[crc32(data) % 2]}"
+        for path, data in zip(images, pixels, strict=True)
+    ]
+    (tmp_path / "labels.csv").write_text("path,label\n" + "\n".join(lines) + "\n")
+    study = api.init(
+        "xray",
+        tmp_path / "labels.csv",
+        out=tmp_path / "study" / "study.yaml",
+        backbone="medclf/spotnet",
+        weights="random",
+        positive="b",
+    )
+    done = api.ingest(study, home=home, actor="tester")
+    assert len(done.manifest) >= 8
+    Lineage.in_folder(home / "lineage", clock=lambda: datetime.now(UTC)).log_training(
+        "chest",
+        package_digest="sha256:" + "0" * 64,
+        parameters={"cases": len(done.manifest)},
+        metrics={"auc": [0.5]},
+        data_digests={"manifest": done.manifest.digest},
+        tags={},
+        artifacts={
+            path.name: path.read_bytes() for path in done.folder.iterdir() if path.is_file()
+        },
+    )
+    assert (home / "lineage").is_dir()
+    assert not found_below(home, secrets)
+    assert not found_below(tmp_path / "study", secrets)
+    for path in done.folder.rglob("*.parquet"):
+        assert not found_in(repr(pq.read_table(path).to_pylist()).encode(), secrets)
+
+
+def test_errors_name_no_file(tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    secret = "Smith-John-1957"
+    (tmp_path / "in" / f"{secret}.dcm").write_bytes(b"no DICOM")
+    wrong = [
+        {"sources": [tmp_path / secret], "out": tmp_path / "o", "table": tmp_path / "t"},
+        {"sources": [tmp_path / "in"], "out": tmp_path / "o", "table": tmp_path / "o" / secret},
+        {"sources": [tmp_path / "in"], "out": tmp_path / "in" / secret, "table": tmp_path / "t"},
+        {"sources": [tmp_path / "in"], "out": tmp_path / "o", "table": tmp_path / "t"},
+    ]
+    for given in wrong:
+        with pytest.raises(MedclfError) as raised:
+            api.deidentify(**given, home=tmp_path / "home", actor="tester")
+        assert secret not in f"{raised.value} {raised.value.facts}"
+    assert [event.action for event in audited(tmp_path / "home")] == ["study.deidentified"]
+
+
+@pytest.fixture
+def patients(tmp_path) -> Path:
+    """Three films of two patients; two of one patient, ten days apart."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, (patient, day) in enumerate([("A", "20260110"), ("A", "20260120"), ("B", "2026")]):
+        film = picture(number)
+        film.PatientID = patient
+        film.AcquisitionDate = day if len(day) == 8 else "20260110"
+        film.save_as(folder / f"{number}.dcm")
+    return folder
+
+
+def run(source: Path, tmp_path: Path, name: str = "out", **options) -> Path:
+    api.deidentify(
+        [source],
+        tmp_path / name,
+        table=tmp_path / f"{name}.csv",
+        home=tmp_path / "home",
+        actor="tester",
+        **options,
+    )
+    return tmp_path / name
+
+
+def objects(out: Path) -> list[pydicom.Dataset]:
+    return [pydicom.dcmread(path) for path in sorted(out.rglob("*.dcm"))]
+
+
+def test_intervals_within_a_patient_stay_and_dates_do_not(patients, tmp_path) -> None:
+    out = run(patients, tmp_path, modify_dates=True)
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        rows = {row["source"][-5]: row for row in csv.DictReader(stream)}
+    days = [
+        datetime.strptime(pydicom.dcmread(out / rows[n]["path"]).AcquisitionDate, "%Y%m%d")
+        for n in "012"
+    ]
+    assert (days[1] - days[0]).days == 10
+    assert rows["0"]["pseudonym"] == rows["1"]["pseudonym"] != rows["2"]["pseudonym"]
+    assert int(rows["0"]["shift_days"]) == (days[0] - datetime(2026, 1, 10)).days <= -365
+    assert all(item.LongitudinalTemporalInformationModified == "MODIFIED" for item in objects(out))
+
+
+def test_the_table_joins_old_and_new_and_is_for_its_owner_only(patients, tmp_path) -> None:
+    out = run(patients, tmp_path)
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
+    for row in rows:
+        old, new = pydicom.dcmread(row["source"]), pydicom.dcmread(out / row["path"])
+        assert (row["patient_id"], row["pseudonym"]) == (old.PatientID, new.PatientID)
+        assert row["sop_instance_uid"] == old.SOPInstanceUID
+        assert row["new_sop_instance_uid"] == new.SOPInstanceUID
+        assert row["new_study_uid"] == new.StudyInstanceUID
+
+
+def test_a_second_run_adds_to_the_table_and_writes_nothing_anew(patients, tmp_path) -> None:
+    out = run(patients, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.dcm")}
+    table = (tmp_path / "out.csv").read_bytes()
+    run(patients, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.dcm")} == before
+    assert (tmp_path / "out.csv").read_bytes() == table
+
+
+def test_an_interrupted_run_is_taken_up(patients, tmp_path) -> None:
+    def interrupt(stage: str, done: int, total: int, note: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(patients, tmp_path, progress=interrupt)
+    assert len(objects(run(patients, tmp_path))) == 3
+
+
+def test_other_options_do_not_mix_in_one_folder(patients, tmp_path) -> None:
+    run(patients, tmp_path)
+    with pytest.raises(StudyMisuse, match="other options"):
+        run(patients, tmp_path, modify_dates=True)
+
+
+def test_a_folder_with_other_things_is_left_alone(patients, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StudyMisuse):
+        run(patients, tmp_path)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_that_is_no_table_is_not_overwritten(patients, tmp_path) -> None:
+    (tmp_path / "out.csv").write_text("years of work")
+    with pytest.raises(StudyMisuse):
+        run(patients, tmp_path)
+    assert (tmp_path / "out.csv").read_text() == "years of work"
+
+
+def test_copies_are_counted_and_other_content_under_one_uid_is_refused(patients, tmp_path) -> None:
+    (patients / "3.dcm").write_bytes((patients / "0.dcm").read_bytes())
+    other = pydicom.dcmread(patients / "1.dcm")
+    other.PixelData = bytes(len(other.PixelData))
+    other.save_as(patients / "4.dcm")
+    done = api.deidentify(
+        [patients], tmp_path / "o", table=tmp_path / "t", home=tmp_path / "home", actor="x"
+    )
+    assert (done.written, done.duplicates, len(done.refused)) == (3, 1, 1)
+    with (tmp_path / "t").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 5
+
+
+def test_nothing_taken_is_an_error_with_the_reasons(tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("a letter")
+    with pytest.raises(InstanceRefused, match="format_unknown"):
+        run(tmp_path / "in", tmp_path)
+    assert (tmp_path / "out" / "refused.csv").is_file()
+
+
+def test_the_record_is_counts_and_digests(patients, tmp_path) -> None:
+    run(patients, tmp_path, retain_device=True)
+    (event,) = audited(tmp_path / "home")
+    assert event.facts["methods"] == ["113100", "113109"]
+    assert (event.facts["files"], event.facts["written"], event.facts["refused"]) == (3, 3, {})
+    told = json.loads((tmp_path / "out" / "deidentification.json").read_text())
+    assert told["methods"] == ["113100", "113109"]
+
+
+def test_pixels_are_untouched(patients, tmp_path) -> None:
+    out = run(patients, tmp_path)
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            old, new = open_instance(row["source"]), open_instance(out / row["path"])
+            assert np.array_equal(decode(old).array, decode(new).array)
+
+
+def test_the_command_says_what_it_did_and_names_nobody(patients, tmp_path, medclf) -> None:
+    where = ("--out", tmp_path / "o", "--table", tmp_path / "t.csv", "--home", tmp_path / "home")
+    code, out, err = medclf("deidentify", patients, *where, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["written"], told["patients"], told["refused"]) == (3, 2, {})
+    assert str(patients) not in out + err
+    code, out, _ = medclf("deidentify", patients, *where)
+    assert code == 0
+    assert "3 objects of 2 patients" in out
