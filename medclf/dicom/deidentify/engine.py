@@ -103,7 +103,8 @@ class Engine:
         return made
 
     def _put(self, new: Dataset, tag: int, vr: str, value: bytes) -> None:
-        value += (b"\0" if vr in ("UI", "OB", "UN") else b" ") * (len(value) % 2)
+        space = vr in _BLANK_IS_EMPTY and vr != "UI"  # PS3.5 section 6.2: how a value is padded
+        value += (b" " if space else b"\0") * (len(value) % 2)
         new[BaseTag(tag)] = RawDataElement(
             BaseTag(tag),
             vr,
