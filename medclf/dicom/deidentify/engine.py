@@ -57,6 +57,21 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """What must be known of the pixels to find what is hidden beside them.
+
+    Attributes:
+        frames: pictures.
+        plain_bytes: that they take when not compressed; what is behind them is no picture.
+        marked: whether they are JPEG, JPEG-LS or JPEG 2000, which may hold comments.
+    """
+
+    frames: int
+    plain_bytes: int
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Rebuilds the data sets of one object.
 
@@ -65,15 +80,14 @@ class Engine:
         patient: whose object it is.
         sop_class: decides the Types.
         encoding: of the file.
-        pixel_bytes: that the header calls for when pixels are not compressed; what is behind
-            them is no picture.
+        pixels: what the header says of them.
     """
 
     options: Deidentification
     patient: Patient
     sop_class: str
     encoding: Encoding
-    pixel_bytes: int
+    pixels: Pixels
 
     def rebuild(self, source: Dataset) -> Dataset:
         """Return a new data set with what may stay of another.
@@ -206,9 +220,9 @@ class Engine:
     def _write_pixels(self, element: Element, new: Dataset, vr: str, raw: bytes) -> None:
         tag = element.tag
         if not isinstance(element, RawDataElement) or element.length != _UNDEFINED:
-            self._put(new, tag, vr, raw[: self.pixel_bytes])
+            self._put(new, tag, vr, raw[: self.pixels.plain_bytes])
             return
-        value = without_comments(raw)
+        value = without_comments(raw, frames=self.pixels.frames) if self.pixels.marked else raw
         new[tag] = RawDataElement(tag, "OB", _UNDEFINED, value, 0, self.encoding.implicit, True)
 
 

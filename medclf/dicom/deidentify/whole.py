@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID
 
 from medclf.dicom.codes import code_item
-from medclf.dicom.deidentify.engine import Encoding, Engine
+from medclf.dicom.deidentify.engine import Encoding, Engine, Pixels
 from medclf.dicom.deidentify.keys import Keys
 from medclf.dicom.deidentify.options import EDITION, Deidentification
 from medclf.dicom.deidentify.risk import require_acceptable
@@ -28,6 +28,7 @@ _BY_ENCODING = {
 }
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})  # two pixels share Cb and Cr
+_MARKED = "1.2.840.10008.1.2.4."  # the JPEG family (PS3.5 sections A.4.1 to A.4.4, A.4.13)
 _METHOD_CHARACTERS = 64  # VR LO
 
 
@@ -93,7 +94,7 @@ def deidentify_instance(
             patient,
             instance.acquisition.sop_class_uid,
             encoding,
-            _pixel_bytes(instance.acquisition, checked),
+            _pixels(instance.acquisition, checked),
         )
         rebuilt = engine.rebuild(source)
         _declare(rebuilt, identity, options, encoding)
@@ -124,11 +125,13 @@ def _identity(instance: Instance, dataset: Dataset, keys: Keys) -> Identity:
     )
 
 
-def _pixel_bytes(facts: Acquisition, dataset: Dataset) -> int:
-    """Return how long uncompressed pixels are (PS3.5 section 8.1.1, PS3.3 section C.7.6.3.1.2)."""
+def _pixels(facts: Acquisition, dataset: Dataset) -> Pixels:
+    """Tell how long pixels are (PS3.5 section 8.1.1, PS3.3 section C.7.6.3.1.2) and how packed."""
     samples = 2 if facts.photometric in _SUBSAMPLED else facts.samples
     bits = number_of(dataset, "BitsAllocated", absent=8)
-    return (facts.rows * facts.columns * facts.frames * samples * bits + 7) // 8
+    size = (facts.rows * facts.columns * facts.frames * samples * bits + 7) // 8
+    marked = facts.transfer_syntax_uid.startswith(_MARKED)
+    return Pixels(frames=facts.frames, plain_bytes=size, marked=marked)
 
 
 def _encoding(source: FileDataset) -> tuple[Encoding, UID]:

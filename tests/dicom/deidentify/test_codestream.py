@@ -11,6 +11,7 @@ from pydicom.encaps import encapsulate, generate_frames
 from medclf.dicom.deidentify.codestream import without_comments
 from medclf.errors import InstanceRefused
 
+ITEM = b"\xfe\xff\x00\xe0"
 SECRET = b"Zq-Smith-1957"
 PICTURE = np.random.default_rng(3).integers(0, 256, (64, 48, 3), np.uint8)
 
@@ -56,7 +57,7 @@ def test_words_go_and_pixels_stay(stream, decode):
     frames = [stream + SECRET if stream[:2] == b"\xff\xd8" else stream] * 2
     value = encapsulate(frames)
     assert SECRET in value
-    told = without_comments(value)
+    told = without_comments(value, frames=2)
     assert SECRET not in told
     assert b"Smith" not in told
     for frame in generate_frames(told, number_of_frames=2):
@@ -64,15 +65,28 @@ def test_words_go_and_pixels_stay(stream, decode):
 
 
 def test_an_odd_fragment_is_made_even():
-    value = b"\xfe\xff\x00\xe0\4\0\0\0\0\0\0\0" + b"\xfe\xff\x00\xe0\3\0\0\0abc"
-    told = without_comments(value)
-    assert told == b"\xfe\xff\x00\xe0\0\0\0\0" + b"\xfe\xff\x00\xe0\4\0\0\0abc\0"
+    value = ITEM + b"\4\0\0\0\0\0\0\0" + ITEM + b"\5\0\0\0\xff\xd8\xff\xd9\0"
+    told = without_comments(value, frames=1)
+    assert told == ITEM + b"\0\0\0\0" + ITEM + b"\6\0\0\0\xff\xd8\xff\xd9\0\0"
 
 
-@pytest.mark.parametrize("value", [b"\xfe\xff\x00\xe0\xff\0\0\0abc", b"abcdefgh"])
+def test_a_comment_across_fragments_goes():
+    stream = jpeg()
+    cut = stream.index(SECRET) + 4
+    cut += cut % 2
+    value = encapsulate([stream[:cut]])
+    rest = stream[cut:] + bytes(len(stream[cut:]) % 2)
+    value += ITEM + len(rest).to_bytes(4, "little") + rest
+    assert b"Smith" not in without_comments(value, frames=1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [ITEM + b"\xff\0\0\0abc", b"abcdefgh", b"", encapsulate([b"Smith"]), encapsulate([SECRET] * 2)],
+)
 def test_damaged_fragments_are_refused(value):
-    with pytest.raises(InstanceRefused, match="fragments"):
-        without_comments(value)
+    with pytest.raises(InstanceRefused, match="damaged"):
+        without_comments(value, frames=1)
 
 
 def test_any_damage_ends_in_bytes_or_a_refusal():
@@ -84,7 +98,7 @@ def test_any_damage_ends_in_bytes_or_a_refusal():
             for position in generator.integers(20, min(len(torn), 900), 3):
                 torn[position] = generator.integers(0, 256)
             try:
-                told = without_comments(bytes(torn))
+                told = without_comments(bytes(torn), frames=1)
             except InstanceRefused:
                 continue
             assert len(told) <= len(torn) + 1
