@@ -390,15 +390,3 @@ def test_pixels_are_untouched(patients, tmp_path) -> None:
         for row in csv.DictReader(stream):
             old, new = open_instance(row["source"]), open_instance(out / row["path"])
             assert np.array_equal(decode(old).array, decode(new).array)
-
-
-def test_the_command_says_what_it_did_and_names_nobody(patients, tmp_path, medclf) -> None:
-    where = ("--out", tmp_path / "o", "--table", tmp_path / "t.csv", "--home", tmp_path / "home")
-    code, out, err = medclf("deidentify", patients, *where, "--json")
-    assert code == 0
-    told = json.loads(out)
-    assert (told["written"], told["patients"], told["refused"]) == (3, 2, {})
-    assert str(patients) not in out + err
-    code, out, _ = medclf("deidentify", patients, *where)
-    assert code == 0
-    assert "3 objects of 2 patients" in out

@@ -22,7 +22,7 @@ def concept_for(value: str, scheme: str) -> Code:
     """Return a concept with the meaning that PS3.16 gives it, or `REPLACEMENT`.
 
     >>> concept_for("51185008", "SCT").meaning, concept_for("4711", "99LOCAL").meaning
-    ('Thorax', 'Removed')
+    ('Thoracic structure (body structure)', 'Removed')
     """
     found = _known().get((scheme, value))
     if found is None and scheme in _OLD_SNOMED:

@@ -52,4 +52,4 @@ class Deidentification(Config):
 
     def methods(self) -> tuple[tuple[str, str], ...]:
         """Return code and meaning of everything applied (PS3.16 CID 7050)."""
-        return (BASIC, *(METHODS[name] for name in sorted(self.chosen())))
+        return (BASIC, *sorted(METHODS[name] for name in self.chosen()))

@@ -188,6 +188,8 @@ def _file(
         is_implicit_VR=encoding.implicit,
         is_little_endian=encoding.little_endian,
     )
+    # Tells pydicom that nothing need be converted: the values are written byte for byte.
+    whole.set_original_encoding(encoding.implicit, encoding.little_endian, "iso8859")
     stream = BytesIO()
     pydicom.dcmwrite(
         stream,

@@ -25,7 +25,7 @@ _STACK = 0x00209056
 def cleaned(text: str) -> str:
     """Return the words of a text that are known to be harmless, in their order.
 
-    >>> cleaned("CHEST PA, Mr Smith 12.3.1957")
+    >>> cleaned("CHEST PA, Dr Smith 12.3.1957")
     'CHEST PA'
     """
     return " ".join(word for word in _words(text) if word.lower() in _known())
