@@ -8,7 +8,7 @@ is written elsewhere.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -166,7 +166,7 @@ def _write_once(out: Path, path: str, data: bytes, written: dict[str, str]) -> N
 def _require_separate(sources: Sequence[Path], out: Path) -> None:
     place = out.resolve()
     for number, source in enumerate(sources, start=1):
-        if not source.exists():  # the path is not repeated: it may name a patient
+        if not _is(source, Path.exists):  # the path is not repeated: it may name a patient
             raise StudyMisuse(
                 f"There is no file or folder at source {number}.", advice="Check the path."
             )
@@ -213,6 +213,14 @@ def _is_left_over(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".part")
 
 
+def _is(path: Path, question: Callable[[Path], bool]) -> bool:
+    """Ask the disk; a folder that may not be searched, whose error names the file, is a no."""
+    try:
+        return question(path)
+    except OSError:
+        return False
+
+
 def _files(source: Path) -> Iterator[_File]:
     """Give the files of a source in a fixed order."""
     if not source.is_dir():
@@ -226,7 +234,7 @@ def _files(source: Path) -> Iterator[_File]:
         folders.sort()
         found += [Path(folder) / name for name in names]
     for path in sorted(found):
-        yield _File(str(path.relative_to(source)), path if path.is_file() else None)
+        yield _File(str(path.relative_to(source)), path if _is(path, Path.is_file) else None)
     for name in sorted(unlisted):
         yield _File(os.path.relpath(name, source), None)
 

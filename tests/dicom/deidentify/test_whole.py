@@ -220,6 +220,7 @@ def complaints(verify: str, path: Path) -> set[str]:
     return {re.sub(r"= <[^>]*>", "= <>", line) for line in plain}
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.peer
 @pytest.mark.parametrize("options", [BASIC, ALL], ids=["basic", "all"])
