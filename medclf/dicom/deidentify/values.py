@@ -33,6 +33,8 @@ _WHOLE = frozenset({"LT", "ST", "UT"})  # a backslash is a character there (PS3.
 _IMAGE_TYPE = 0x00080008
 # Context Identifier and Template Identifier: numbers of PS3.16, written as code strings.
 _NUMBERED = frozenset({0x0008010F, 0x0040DB00})
+# Patient Orientation: up to three of anterior, posterior, right, left, head, foot (C.7.6.1.1.1).
+_ORIENTATION, _DIRECTION = 0x00200020, re.compile(r"[APRLHF]{1,3}")
 _TIMEZONE_OFFSET = 0x00080201
 
 
@@ -144,6 +146,8 @@ def _code_strings(text: str, tag: int) -> bytes | None:
         return text.encode() if re.fullmatch(r"\d{1,5}", text, re.ASCII) else None
     parts = [part.strip() for part in text.split("\\")]
     known = code_strings()
+    if tag == _ORIENTATION:
+        known = frozenset(part for part in parts if _DIRECTION.fullmatch(part))
     if tag == _IMAGE_TYPE:
         parts = _image_type(parts)
     return "\\".join(parts).encode() if _all_known(parts, known) else None

@@ -15,9 +15,13 @@ _BETWEEN = re.compile(r"[\x00-\x1a\x1c-\x20!-/:-@\[-`{-\x7f]+")
 _ESCAPE = "\x1b"  # ISO 2022: what follows may be another alphabet in the same bytes
 
 _MANUFACTURER = 0x00080070
-# Values of free text VRs that are in truth codes: Rescale Type, Modality LUT Type.
-_CODES = frozenset({0x00281054, 0x00283004})
-_CODE_VALUES = frozenset({"HU", "US", "OD", "HU_MOD", "MGML", "PCT", "Z_EFF", "ED", "EDW"})
+# Attributes of free text VRs that hold codes of PS3.3: Rescale Type, Modality LUT Type, and
+# Position Reference Indicator.
+_CODED = {
+    0x00281054: frozenset({"HU", "US", "OD", "HU_MOD", "MGML", "PCT", "Z_EFF", "ED", "EDW"}),
+    0x00283004: frozenset({"HU", "US", "OD", "MGML"}),
+    0x00201040: frozenset({"SLIDE_CORNER", "CORNEAL_VERTEX_R", "CORNEAL_VERTEX_L"}),
+}
 # Stack ID numbers the stacks of an enhanced object (PS3.3 section C.7.6.16.2.2).
 _STACK = 0x00209056
 
@@ -33,8 +37,8 @@ def cleaned(text: str) -> str:
 
 def is_harmless(text: str, tag: int) -> bool:
     """Tell whether every word of a text is known; then it may stay as it is."""
-    if tag in _CODES:
-        return text in _CODE_VALUES
+    if tag in _CODED and text in _CODED[tag]:
+        return True
     if tag == _STACK:
         return re.fullmatch(r"\d{1,3}", text, re.ASCII) is not None
     known = _known() | _makers() if tag == _MANUFACTURER else _known()

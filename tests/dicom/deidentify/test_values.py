@@ -57,6 +57,11 @@ def test_image_type_keeps_its_defined_values():
     assert screened(b"SMITH\\PRIMARY", tag=0x00080008, vr="CS", patient=STILL) is None
 
 
+def test_an_orientation_is_letters_of_directions():
+    assert screened(b"PFL\\AR ", tag=0x00200020, vr="CS", patient=STILL) == b"PFL\\AR"
+    assert screened(b"PAHL\\R", tag=0x00200020, vr="CS", patient=STILL) is None
+
+
 def test_a_description_is_cut_down_to_its_harmless_words():
     told = cleaned_value(b"Chest PA Herr Smith", tag=TAG, vr="LO", patient=MOVED)
     assert told == b"Chest PA"

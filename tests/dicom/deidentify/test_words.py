@@ -55,6 +55,8 @@ def test_a_maker_is_known_as_a_maker_only():
 def test_codes_in_texts():
     assert is_harmless("HU", 0x00281054)
     assert not is_harmless("Smith", 0x00281054)
+    assert is_harmless("SLIDE_CORNER", 0x00201040)
+    assert not is_harmless("CORNER_SMITH", 0x00201040)
     assert is_harmless("1", 0x00209056)
     assert not is_harmless("4711", 0x00209056)
 
