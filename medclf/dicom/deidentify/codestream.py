@@ -111,7 +111,7 @@ def _zero(data: bytearray, start: int, end: int) -> None:
 
 
 def _wipe_jpeg(data: bytearray, position: int, end: int) -> None:
-    while position + 4 <= end:
+    while position + 2 <= end:
         if data[position] != 0xFF:
             raise _damaged()
         marker = data[position + 1]
@@ -124,6 +124,8 @@ def _wipe_jpeg(data: bytearray, position: int, end: int) -> None:
         if marker == _END:
             _zero(data, position + 2, end)
             return
+        if position + 4 > end:
+            break
         (length,) = struct.unpack_from(">H", data, position + 2)
         after = min(end, position + 2 + length)
         if marker not in _NEEDED:
@@ -133,6 +135,7 @@ def _wipe_jpeg(data: bytearray, position: int, end: int) -> None:
         if marker == _SCAN:
             found = _MARKER.search(data, position, end)
             position = found.start() if found else end
+    raise _damaged()  # without its end nothing tells the picture from what stands behind it
 
 
 def _wipe_jpeg_2000(data: bytearray, position: int, end: int) -> None:
