@@ -215,7 +215,7 @@ def test_manifest_and_lineage_of_the_output_hold_no_secret(planted, tmp_path) ->
         positive="b",
     )
     done = api.ingest(study, home=home, actor="tester")
-    assert len(done.manifest) >= 8
+    assert len(done.manifest) >= 2
     Lineage.in_folder(home / "lineage", clock=lambda: datetime.now(UTC)).log_training(
         "chest",
         package_digest="sha256:" + "0" * 64,

