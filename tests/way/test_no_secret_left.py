@@ -15,6 +15,7 @@ from canaries import (
     NESTED,
     TOP,
     Planter,
+    Secret,
     found_below,
     found_in,
     in_charset,
@@ -118,7 +119,9 @@ def plant(folder: Path, bases: list[Path]) -> Planter:
     files.append(jpeg_with_words(planter))
     hidden = picture(98)
     hidden.PixelData += planter.word("Zx").encode() + b" "
-    files.append(written(hidden))
+    unknown = planter.word("ZQ").upper().encode().ljust(10)  # pydicom warns of such a charset
+    planter.secrets[-1] = Secret((unknown.strip(),))
+    files.append(written(hidden).replace(b"ISO_IR 192", unknown))
     torn = picture(97)
     plant_top(planter, torn, ["PatientName", "PatientID"])
     files.append(written(torn)[:-100])
