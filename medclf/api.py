@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from medclf.registry.store import Release
     from medclf.service.client import ClientConfig
     from medclf.service.config import ServiceConfig
+    from medclf.study.deidentify import Cleared
     from medclf.study.home import Home
     from medclf.study.ingest import Ingested
     from medclf.study.read import Read
@@ -371,6 +372,58 @@ def dicomize(
     from medclf.study.dicomize import dicomize as step
 
     return step(Path(table), Path(out), kind=_kind(kind), limit=limit, progress=progress)
+
+
+def deidentify(
+    sources: Iterable[StrPath],
+    out: StrPath,
+    *,
+    table: StrPath,
+    retain_device: bool = False,
+    modify_dates: bool = False,
+    clean_descriptors: bool = False,
+    retain_patient: bool = False,
+    accept_pixel_text: bool = False,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Cleared":
+    """De-identify DICOM image files by PS3.15 Annex E into a folder.
+
+    Args:
+        sources: files, and folders that are searched through.
+        out: folder; new, empty, or left by a run with the same options.
+        table: CSV that joins pseudonyms and people again; outside `out`, owner only.
+        retain_device: keep what names the device.
+        modify_dates: keep dates, shifted by a secret number of days for each patient.
+        clean_descriptors: keep the known harmless words of descriptions.
+        retain_patient: keep sex, age (above 89 as 90), size and weight.
+        accept_pixel_text: take objects whose pixels are likely to show text.
+        home: holds the secret and the audit trail.
+        actor: who acts.
+        progress: told about each file.
+
+    Raises:
+        MedclfError: see `medclf.study.deidentify.deidentify`.
+    """
+    from medclf.dicom.deidentify.options import Deidentification
+    from medclf.study.deidentify import deidentify as step
+
+    options = Deidentification(
+        retain_device=retain_device,
+        modify_dates=modify_dates,
+        clean_descriptors=clean_descriptors,
+        retain_patient=retain_patient,
+        accept_pixel_text=accept_pixel_text,
+    )
+    return step(
+        [Path(source) for source in sources],
+        Path(out),
+        table=Path(table),
+        options=options,
+        home=open_home(home, actor),
+        progress=progress,
+    )
 
 
 def demo(out: StrPath = "demo-out", *, progress: Progress = silent, count: int = 600) -> "Told":

@@ -1,0 +1,1 @@
+"""De-identification of image objects by PS3.15 Annex E, with keyed pseudonyms."""
