@@ -21,6 +21,7 @@ import numpy as np
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.rowfile import RowFile
 from medclf.cohort.streaming import Progress, in_order
+from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Kind, Limits
 from medclf.digest import digest_json
 from medclf.durable import write_text
@@ -133,7 +134,7 @@ class _Maker:
     def make(self, row: int) -> np.ndarray:
         try:
             instance = self._manifest.open(row, limits=self._limits)
-            return self._geometry(decode(instance))
+            return self._geometry(decode(first_frame(instance)))
         except (InstanceRefused, PixelsRefused) as error:
             raise LabelsRefused(
                 f"The image of row {row + 1} of the manifest cannot be prepared: {error.message}",

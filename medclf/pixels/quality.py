@@ -41,7 +41,7 @@ _LEAST_COLOUR = 24  # of 255, between a pixel's strongest and weakest channel
 _MOST_COLOUR_SHARE = 0.25  # of the frame
 
 
-def assess(picture: Picture, kind: Kind) -> tuple[Reason, ...]:
+def assess(picture: Picture, kind: Kind, *, refuse_text: bool = False) -> tuple[Reason, ...]:
     """Judge whether a picture is usable as an image of the kind.
 
     Args:
