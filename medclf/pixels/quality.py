@@ -7,6 +7,7 @@ model's novelty score to find.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,6 @@ _SMALLEST = 16  # px; below, nothing but the size is measured
 _WHITE, _BLACK = 254, 1  # of 255, after averaging: at the end of the scale
 _MIDDLE = 0.7  # of either side of a film: without collimation, letters and edges
 _RETINA_SQUARE = 0.65  # of the disc's radius: a square inside it, without its sharp rim
-_HARD_CONTRASTS = (150,)  # for white letters in tissue, where gaps are white too
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,12 @@ class QualityThresholds(Config):
         shortest_side_px: below it neither ribs nor vessels nor nuclei can be told apart.
         spread_levels: real chest films use 60 and more, the faintest field of lung tissue 70;
             sensor noise and JPEG artefacts stay below 8.
-        most_white_share: of a film or a retina; tissue lies on white glass.
-        most_black_share: of a film or a retina.
-        most_blur: a Gaussian of 1.5 % of the longest side reaches it in every kind.
+        most_white_share: of a film (real ones: up to 0.05) or a retina (0.02); tissue lies on
+            white glass and is not judged.
+        most_black_share: of a film (real ones: up to 0.32; air around a small body) or a retina
+            (0.01).
+        most_blur: real ones reach 0.66 to 0.76; a Gaussian with a sigma of 1.5 % of the longest
+            side exceeds it in nine of ten pictures of every kind.
         text_letters: in a line, to suspect text; side markers have one or two.
         least_fill: of the retinal disc's circle; the real ones fill 99 %.
         least_disc_share: of the frame; the real ones take 69 %.
@@ -88,9 +91,9 @@ class QualityThresholds(Config):
 
     shortest_side_px: int = Field(default=64, ge=16)
     spread_levels: float = Field(default=12, ge=0, le=255)
-    most_white_share: float = Field(default=0.5, ge=0, le=1)
-    most_black_share: float = Field(default=0.8, ge=0, le=1)
-    most_blur: float = Field(default=0.74, ge=0, le=1)
+    most_white_share: float = Field(default=0.25, ge=0, le=1)
+    most_black_share: float = Field(default=0.6, ge=0, le=1)
+    most_blur: float = Field(default=0.77, ge=0, le=1)
     text_letters: int = Field(default=3, ge=2)
     least_fill: float = Field(default=0.85, ge=0, le=1)
     least_disc_share: float = Field(default=0.15, ge=0, le=1)
@@ -140,7 +143,7 @@ def measure(picture: Picture, kind: Kind) -> Measurements:
         white_share=float(np.mean(field >= _WHITE)),
         black_share=float(np.mean(field <= _BLACK)),
         blur=blur_of(middle),
-        longest_text_letters=_longest_text(reading, kind),
+        longest_text_letters=_longest_text(reading),
         colour_share=colour_share(thumb),
         tissue_share=tissue_share(thumb),
         retina=retina,
@@ -208,7 +211,7 @@ def _is_retina(found: RetinaMeasurements | None, thresholds: QualityThresholds) 
     )
 
 
-def _reduced(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _reduced(array: NDArray[Any]) -> NDArray[Any]:
     """Average whole blocks of pixels, so that the longest side is at most the reading size."""
     block = -(-max(array.shape[:2]) // _READING_SIDE)
     rows, columns = (max(1, side // block) for side in array.shape[:2])
@@ -244,29 +247,22 @@ def _field_and_middle(
     return grey, grey
 
 
-def _longest_text(reading: NDArray[np.uint8], kind: Kind) -> int:
+def _longest_text(reading: NDArray[np.uint8]) -> int:
     """Return the letters of the longest line of text.
 
     In colour, white letters are looked for in the weakest channel and black ones in the strongest,
     so that yellow exudates and blue nuclei are none.
     """
-    if kind is Kind.XRAY:
-        lines = text_lines(_enlarged(luminance(reading)))
-    elif reading.ndim == 2:
-        return 0  # RETINA_NOT_FOUND or TISSUE_NOT_FOUND says more
-    else:
-        red, green, blue = cv2.split(_enlarged(reading))
+    weakest = strongest = _enlarged(reading)
+    if reading.ndim == 3:
+        red, green, blue = cv2.split(weakest)
         weakest = cv2.min(cv2.min(red, green), blue)
-        if kind is Kind.FUNDUS:
-            lines = text_lines(weakest, dark=False)  # vessels are thin and dark
-        else:
-            strongest = cv2.max(cv2.max(red, green), blue)
-            lines = text_lines(weakest, dark=False, contrasts=_HARD_CONTRASTS)
-            lines += text_lines(strongest, bright=False, contrasts=_HARD_CONTRASTS)
+        strongest = cv2.max(cv2.max(red, green), blue)
+    lines = [*text_lines(weakest, bright=True), *text_lines(strongest, bright=False)]
     return max((line.letters for line in lines), default=0)
 
 
-def _enlarged(reading: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _enlarged(reading: NDArray[Any]) -> NDArray[Any]:
     """Enlarge a small picture, so that letters of a few pixels come apart."""
     times = round(_READING_SIDE / max(reading.shape[:2]))
     if times < 2:
