@@ -17,14 +17,15 @@ from safetensors.numpy import load as load_arrays
 from medclf.calibrate.novelty import Novelty
 from medclf.calibrate.scaling import Temperature
 from medclf.config import Config, parse
-from medclf.dicom.admission import objection_to
+from medclf.dicom.admission import AdmissionRules, objection_to
+from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Instance, Kind
 from medclf.errors import CalibrationRefused, ConfigError, PackageRefused, PixelsRefused
 from medclf.model.network import Architecture
 from medclf.model.runtime import Runtime
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
-from medclf.pixels.picture import POLICY
+from medclf.pixels.picture import POLICY, Picture
 from medclf.pixels.quality import assess
 from medclf.pixels.transforms.preprocessing import Preprocessing, geometry, normalise
 from medclf.reasons import Reason
@@ -56,6 +57,8 @@ class PackedModel(Config):
         positive: the label a two-class model reports; None when every label is a finding.
         temperature: scores are divided by it before the softmax.
         operating_points: one for each finding.
+        admission: which objects of the kind it was made for; what ingest admitted to the
+            training and the validation is what is admitted in service.
         made_up: whether it learned from simulated images.
     """
 
@@ -68,6 +71,7 @@ class PackedModel(Config):
     positive: str | None
     temperature: float = Field(gt=0)
     operating_points: tuple[PackedPoint, ...] = Field(min_length=1)
+    admission: AdmissionRules = AdmissionRules()
     made_up: bool = False
 
     @model_validator(mode="after")
@@ -136,31 +140,33 @@ class Classifier:
         Never raises for a bad image: a picture that must not be read is REJECTED, one the
         model cannot judge is ABSTAINED, each with its reasons and without a number.
         """
-        objection = objection_to(instance, kind=self.kind)
+        rules = self.model.admission
+        objection = objection_to(instance, kind=self.kind, rules=rules)
         if objection is not None:
             return self._without(Status.REJECTED, instance, (objection.reason,))
         try:
-            picture = decode(instance)
+            picture = decode(first_frame(instance))  # more than one passed the rules on purpose
         except PixelsRefused as error:
             return self._without(Status.REJECTED, instance, (error.reason,))
-        reasons = assess(picture, self.kind)
+        reasons = assess(picture, self.kind, refuse_text=rules.burned_in == "refuse")
         if reasons:
-            return self._without(Status.REJECTED, instance, reasons, picture.decoder)
+            return self._without(Status.REJECTED, instance, reasons, picture)
         prepared = geometry(self.model.preprocessing)(picture)  # (size, size[, 3]) uint8
         scores, features = self.runtime.run(normalise(prepared[None], self.model.preprocessing))
         if not (np.isfinite(scores).all() and np.isfinite(features).all()):
             reason = (Reason.OUTPUT_NOT_FINITE,)
-            return self._without(Status.ABSTAINED, instance, reason, picture.decoder)
+            return self._without(Status.ABSTAINED, instance, reason, picture)
         distance = float(self.novelty.distance(features)[0])
         if distance > 1:
             reason = (Reason.UNLIKE_TRAINING,)
-            return self._without(Status.ABSTAINED, instance, reason, picture.decoder, distance)
+            return self._without(Status.ABSTAINED, instance, reason, picture, distance)
         return Opinion(
             status=Status.OK,
             package=self.package.digest,
             instance=instance.digest,
             findings=self._findings(scores),
             decoder=picture.decoder,
+            pixels=picture.policy,
             released=self.released,
             novelty=distance,
         )
@@ -182,7 +188,7 @@ class Classifier:
         status: Status,
         instance: Instance,
         reasons: tuple[Reason, ...],
-        decoder: str = "",
+        picture: Picture | None = None,
         novelty: float | None = None,
     ) -> Opinion:
         return Opinion(
@@ -190,7 +196,8 @@ class Classifier:
             package=self.package.digest,
             instance=instance.digest,
             reasons=reasons,
-            decoder=decoder,
+            decoder="" if picture is None else picture.decoder,
+            pixels="" if picture is None else picture.policy,
             released=self.released,
             novelty=novelty,
         )

@@ -52,6 +52,8 @@ class Opinion:
         package: digest of the package that spoke.
         instance: digest of the image's bytes.
         decoder: which decoder gave the pixels, with its version; empty when none did.
+        pixels: name of the rules by which stored values became a picture; empty when no picture
+            was made.
         released: whether the package was released for use when it spoke.
         novelty: distance from the training data in units of the abstention
             threshold (1.0 = at the threshold); None when pixels were never read.
@@ -64,6 +66,7 @@ class Opinion:
     findings: tuple[Finding, ...] = ()
     reasons: tuple[Reason, ...] = ()
     decoder: str = ""
+    pixels: str = ""
     released: bool = False
     novelty: float | None = None
     audit_sequence: int | None = field(default=None)
@@ -84,6 +87,7 @@ class Opinion:
                 for finding in self.findings
             ],
             "reasons": [reason.value for reason in self.reasons],
+            "pixels": self.pixels,
             "package": self.package,
             "released": self.released,
             "instance": self.instance,
@@ -115,4 +119,5 @@ def opinion_facts(opinion: Opinion) -> dict[str, Any]:
         ],
         "novelty": "" if opinion.novelty is None else repr(float(opinion.novelty)),
         "decoder": opinion.decoder,
+        "pixels": opinion.pixels,
     }

@@ -2,9 +2,12 @@ import json
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 
 from medclf.classifier import Classifier
+from medclf.dicom.admission import AdmissionRules
+from medclf.dicom.create import dataset_bytes
 from medclf.dicom.instance import open_instance, parse_instance
 from medclf.errors import PackageRefused
 from medclf.opinion import Status
@@ -50,6 +53,7 @@ def test_an_opinion_names_package_bytes_and_decoder(classifier, walked):
     assert opinion.package == classifier.package.digest
     assert opinion.instance == instance.digest
     assert opinion.decoder
+    assert opinion.pixels == classifier.model.pixels
     assert opinion.audit_sequence is None
 
 
@@ -65,6 +69,42 @@ def repacked(classifier, folder, **changes):
     files = {name: package.read(name) for name in package.files}
     model = {**json.loads(files["model.json"]), **changes}
     return write_package(folder, {**files, "model.json": json.dumps(model).encode()}).path
+
+
+def test_a_package_says_which_objects_it_takes(classifier, walked, tmp_path):
+    dataset = pydicom.dcmread(walked.images()[0])
+    dataset.ViewPosition = "LL"
+    del dataset.ViewCodeSequence
+    instance = parse_instance(dataset_bytes(dataset))
+    opinion = classifier.read(instance)
+    assert opinion.reasons == (Reason.VIEW_UNSUPPORTED,)
+    assert (opinion.decoder, opinion.pixels) == ("", "")
+    rules = {"views": ["frontal", "lateral"]}
+    both = Classifier.load(repacked(classifier, tmp_path, admission=rules))
+    assert both.read(instance).reasons != (Reason.VIEW_UNSUPPORTED,)
+
+
+def test_a_package_from_before_the_rules_has_the_default_ones(classifier, tmp_path):
+    package = classifier.package
+    files = {name: package.read(name) for name in package.files}
+    model = json.loads(files["model.json"])
+    del model["admission"]
+    old = write_package(tmp_path, {**files, "model.json": json.dumps(model).encode()})
+    assert Classifier.load(old.path).model.admission == AdmissionRules()
+
+
+def test_the_first_of_several_frames_is_read_where_the_rules_say_so(classifier, walked, tmp_path):
+    path = walked.images()[0]
+    alone = classifier.read(open_instance(path))
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = dataset.PixelData * 2
+    dataset.NumberOfFrames = 2
+    several = parse_instance(dataset_bytes(dataset))
+    assert classifier.read(several).reasons == (Reason.MULTI_FRAME,)
+    lenient = Classifier.load(repacked(classifier, tmp_path, admission={"frame": "first"}))
+    opinion = lenient.read(several)
+    assert opinion.findings == alone.findings
+    assert opinion.instance == several.digest
 
 
 def test_a_package_for_other_pixel_rules_is_refused(classifier, tmp_path):

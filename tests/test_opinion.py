@@ -35,6 +35,12 @@ def test_an_abstention_has_reasons_and_no_number():
     assert value["reasons"] == ["unlike_training"]
 
 
+def test_the_pixel_rules_go_into_json_and_audit_trail():
+    given = Opinion(Status.OK, "sha256:p", "sha256:i", pixels="medclf-pixels/1")
+    assert given.as_json("a.dcm")["pixels"] == "medclf-pixels/1"
+    assert opinion_facts(given)["pixels"] == "medclf-pixels/1"
+
+
 @given(st.floats(0, 1))
 def test_a_probability_survives_json_and_the_audit_trail_exactly(probability):
     given = opinion(probability)

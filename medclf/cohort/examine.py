@@ -13,7 +13,7 @@ from pathlib import Path
 from medclf.cohort.case import Case, Refusal
 from medclf.cohort.labels import LabelRow
 from medclf.cohort.sources import Candidate
-from medclf.dicom.admission import objection_to
+from medclf.dicom.admission import DEFAULT_RULES, AdmissionRules, objection_to
 from medclf.dicom.instance import Instance, Kind, Limits, open_instance, patient_key
 from medclf.digest import digest_bytes
 from medclf.errors import InstanceRefused, PixelsRefused
@@ -53,6 +53,7 @@ class Examiner:
         limits: what is refused for its size.
         secret: keys the pseudonyms of patients.
         check: judges the pixels.
+        admission: which DICOM objects of the kind are taken.
     """
 
     base: Path
@@ -62,6 +63,7 @@ class Examiner:
     limits: Limits
     secret: bytes
     check: Check
+    admission: AdmissionRules = DEFAULT_RULES
 
     def examine(self, candidate: Candidate) -> Examined:
         """Look at one file; a bad file is a result here, not an error."""
@@ -92,7 +94,7 @@ class Examiner:
         if row.sop_instance_uid not in ("", uid):
             message = "The table records another SOP Instance UID than the file has."
             return _refuse(path, Reason.FILE_CHANGED, message, uid)
-        objection = objection_to(instance, kind=self.kind, view=row.view)
+        objection = objection_to(instance, kind=self.kind, rules=self.admission, view=row.view)
         if objection is not None:
             return _refuse(path, objection.reason, objection.message, uid)
         try:

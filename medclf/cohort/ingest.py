@@ -22,6 +22,7 @@ from medclf.cohort.manifest import Manifest
 from medclf.cohort.sources import Candidates, from_folder, from_table, relative_to
 from medclf.cohort.streaming import Progress, in_order
 from medclf.config import Config
+from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind, Limits
 from medclf.errors import LabelsRefused
 from medclf.reasons import Reason
@@ -35,6 +36,7 @@ class IngestConfig(Config):
         label_column: of the labels table.
         labels: the label space; empty allows every label.
         conflicts: what to do with one picture that carries two labels.
+        admission: which DICOM objects of the kind are taken.
         threads: that read and check files.
         limits: what is refused for its size.
     """
@@ -43,6 +45,7 @@ class IngestConfig(Config):
     label_column: str = Field(default="label", min_length=1)
     labels: tuple[str, ...] = ()
     conflicts: Literal["exclude", "refuse"] = "exclude"
+    admission: AdmissionRules = AdmissionRules()
     threads: int = Field(default=2, ge=1, le=64)
     limits: Limits = Limits()
 
@@ -91,6 +94,7 @@ def ingest(
         by_uid=candidates.by_uid,
         labelled=table is not None,
         kind=config.kind,
+        admission=config.admission,
         limits=config.limits,
         secret=secret,
         check=check,

@@ -11,34 +11,28 @@ from datetime import date, datetime
 
 from pydicom.dataset import Dataset
 
-from medclf.dicom.reading import all_of, code_of, number_of, text_of
+from medclf.dicom.reading import all_of, code_of, item_of, number_of, text_of
+from medclf.dicom.region import REGION_BY_CODE, Region, region_of
+from medclf.dicom.view import VIEW_BY_CODE
 
 # PS3.5 section 6.2, VR AS: three digits and a unit.
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _OLDEST_YEARS = 130.0  # above, the birth date is a placeholder such as 1800-01-01
 
-# View Code Sequence (CID 4010 DX View), as SNOMED CT and the older SNOMED-RT ids.
-_VIEW_BY_CODE = {
-    "399348003": "AP",
-    "R-10206": "AP",
-    "272479007": "PA",
-    "R-10214": "PA",
-    "R-40888": "PA",
-    "399173006": "LL",
-    "R-10236": "LL",
-    "399198007": "RL",
-    "R-10232": "RL",
-}
-# Anatomic Region Sequence (CID 4009 DX Anatomy Imaged): the chest in SNOMED CT and SNOMED-RT.
-_BODY_PART_BY_CODE = {
-    "816094009": "CHEST",
-    "51185008": "CHEST",
-    "T-D3000": "CHEST",
-    "43799004": "CHEST",
-    "39607008": "LUNG",
-    "T-28000": "LUNG",
-}
+# CID 244 Laterality, as SNOMED CT and SNOMED-RT.
+_SIDE_BY_CODE = {"24028007": "R", "G-A100": "R", "7771000": "L", "G-A101": "L"}
+
+# Attributes that tell height and width of a pixel, or of the distance between pixels, in this
+# order, the most direct first.
+_PIXEL_SIZES = (
+    "PixelSpacing",  # (0028,0030), row spacing first
+    "ImagerPixelSpacing",  # (0018,1164), at the detector
+    "NominalScannedPixelSpacing",  # (0018,2010), digitised film
+    "PixelAspectRatio",  # (0028,0034), vertical before horizontal
+)
+_MOST_ASPECT = 4.0  # beyond, and below its inverse, the header is wrong: no detector is so oblong
+_ASPECT_ROUNDING = 0.005  # spacings are written with three digits; closer to 1 is square
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +41,11 @@ class Acquisition:
 
     Attributes:
         modality: (0008,0060), upper case.
-        body_part: (0018,0015), upper case, else told from the Anatomic Region Sequence.
+        body_part: (0018,0015), upper case, else told from the Anatomic Region Sequence, of the
+            object or of its frames.
         view_position: (0018,5101), upper case, else told from the View Code Sequence.
-        laterality: `L`, `R` or empty.
+        view_code: what the View Code Sequence says, as View Position would write it.
+        laterality: `L`, `R` or empty; from image, series, frame or the region's modifier.
         manufacturer: (0008,0070).
         device: (0008,1090) Manufacturer's Model Name, else the station's name.
         site: (0008,1010) Station Name; never the institution.
@@ -64,6 +60,12 @@ class Acquisition:
         sop_class_uid: empty for PNG and JPEG.
         transfer_syntax_uid: empty for PNG and JPEG.
         patient_orientation: (0020,0020), for example `L` and `F` joined by a backslash.
+        presentation_intent: (0008,0068), `FOR PRESENTATION`, `FOR PROCESSING` or empty.
+        image_type: (0008,0008), its first three values, the standard's own, joined by backslashes.
+        conversion_type: (0008,0064), how a Secondary Capture was made.
+        burned_in_annotation: (0028,0301), `YES`, `NO` or empty.
+        pixel_aspect: height of a pixel by its width; 1 when unknown, absurd or within 0.5 % of 1.
+        icc_profile: whether an ICC profile is held, by the object or by its optical path.
     """
 
     rows: int
@@ -84,6 +86,18 @@ class Acquisition:
     sop_class_uid: str = ""
     transfer_syntax_uid: str = ""
     patient_orientation: str = ""
+    view_code: str = ""
+    presentation_intent: str = ""
+    image_type: str = ""
+    conversion_type: str = ""
+    burned_in_annotation: str = ""
+    pixel_aspect: float = 1.0
+    icc_profile: bool = False
+
+    @property
+    def region(self) -> Region | None:
+        """The region of the body; None when nothing is said."""
+        return region_of(self.body_part, modality=self.modality)
 
 
 def age_in_years(text: str) -> float | None:
@@ -117,16 +131,62 @@ def _age(dataset: Dataset) -> float | None:
     return years if 0 <= years <= _OLDEST_YEARS else None
 
 
-def _coded(dataset: Dataset, keyword: str, sequence: str, known: dict[str, str]) -> str:
-    plain = text_of(dataset, keyword).upper()
-    if plain:
-        return plain
-    value, meaning = code_of(dataset, sequence)
+def _one_of(text: str, *allowed: str) -> str:
+    return text if text in allowed else ""
+
+
+def _named(holder: Dataset | None, sequence: str, known: dict[str, str]) -> str:
+    """Return what a code sequence says: by its code where that is known, else by its meaning."""
+    value, meaning = ("", "") if holder is None else code_of(holder, sequence)
     return known.get(value, meaning.upper())
 
 
-def _one_of(text: str, allowed: str) -> str:
-    return text if text and text in allowed else ""
+def _body_part(dataset: Dataset, frame: Dataset | None) -> str:
+    return (
+        text_of(dataset, "BodyPartExamined").upper()
+        or _named(dataset, "AnatomicRegionSequence", REGION_BY_CODE)
+        or _named(frame, "AnatomicRegionSequence", REGION_BY_CODE)
+    )
+
+
+def _laterality(dataset: Dataset, frame: Dataset | None) -> str:
+    """Return the side: Image Laterality rules over Laterality of the series (PS3.3 C.7.6.1)."""
+    told = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
+    if not told and frame is not None:
+        told = text_of(frame, "FrameLaterality")
+    if told:
+        return _one_of(told.upper(), "L", "R")
+    for holder in (dataset, frame):
+        region = item_of(holder, "AnatomicRegionSequence")
+        side = _named(region, "AnatomicRegionModifierSequence", _SIDE_BY_CODE)
+        if side in ("L", "R"):
+            return side
+    return ""
+
+
+def _pixel_aspect(dataset: Dataset) -> float:
+    measures = item_of(dataset, "SharedFunctionalGroupsSequence", "PixelMeasuresSequence")
+    for holder in (dataset, measures):
+        for keyword in _PIXEL_SIZES:
+            aspect = None if holder is None else _ratio(all_of(holder, keyword))
+            if aspect is not None:
+                return 1.0 if abs(aspect - 1) <= _ASPECT_ROUNDING else aspect
+    return 1.0
+
+
+def _ratio(text: str) -> float | None:
+    """Return the first of two sizes by the second; None unless both can be those of a pixel."""
+    try:
+        height, width = (float(part) for part in text.split("\\"))
+        aspect = height / width
+    except (ValueError, ArithmeticError):
+        return None
+    return aspect if height > 0 and 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT else None
+
+
+def _holds_icc_profile(dataset: Dataset) -> bool:
+    path = item_of(dataset, "OpticalPathSequence")  # PS3.3 section C.8.12.5
+    return "ICCProfile" in dataset or (path is not None and "ICCProfile" in path)
 
 
 def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition:
@@ -134,7 +194,8 @@ def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition
     bits_allocated = number_of(dataset, "BitsAllocated", absent=8)
     model = text_of(dataset, "ManufacturerModelName")
     station = text_of(dataset, "StationName")
-    side = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
+    frame = item_of(dataset, "SharedFunctionalGroupsSequence", "FrameAnatomySequence")
+    view_code = _named(dataset, "ViewCodeSequence", VIEW_BY_CODE)
     return Acquisition(
         rows=number_of(dataset, "Rows", absent=0),
         columns=number_of(dataset, "Columns", absent=0),
@@ -143,15 +204,22 @@ def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition
         bits_stored=number_of(dataset, "BitsStored", absent=bits_allocated),
         photometric=text_of(dataset, "PhotometricInterpretation").upper(),
         modality=text_of(dataset, "Modality").upper(),
-        body_part=_coded(dataset, "BodyPartExamined", "AnatomicRegionSequence", _BODY_PART_BY_CODE),
-        view_position=_coded(dataset, "ViewPosition", "ViewCodeSequence", _VIEW_BY_CODE),
-        laterality=_one_of(side.upper(), "LR"),
+        body_part=_body_part(dataset, frame),
+        view_position=text_of(dataset, "ViewPosition").upper() or view_code,
+        laterality=_laterality(dataset, frame),
         manufacturer=text_of(dataset, "Manufacturer"),
         device=model or station,
         site=station,
-        sex=_one_of(text_of(dataset, "PatientSex").upper(), "FMO"),
+        sex=_one_of(text_of(dataset, "PatientSex").upper(), "F", "M", "O"),
         age_years=_age(dataset),
         sop_class_uid=text_of(dataset, "SOPClassUID"),
         transfer_syntax_uid=transfer_syntax_uid,
         patient_orientation=all_of(dataset, "PatientOrientation"),
+        view_code=view_code,
+        presentation_intent=text_of(dataset, "PresentationIntentType").upper(),
+        image_type="\\".join(all_of(dataset, "ImageType").upper().split("\\")[:3]),
+        conversion_type=text_of(dataset, "ConversionType").upper(),
+        burned_in_annotation=_one_of(text_of(dataset, "BurnedInAnnotation").upper(), "YES", "NO"),
+        pixel_aspect=_pixel_aspect(dataset),
+        icc_profile=_holds_icc_profile(dataset),
     )

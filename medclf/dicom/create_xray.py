@@ -4,7 +4,7 @@ from pydicom.dataset import Dataset
 
 from medclf.dicom.codes import code_item
 from medclf.dicom.facts import Facts
-from medclf.dicom.kind import shows_chest
+from medclf.dicom.region import shows_chest
 from medclf.errors import DicomMisuse
 
 # Which way rows and columns run for the reader, by view: the patient's left at the

@@ -1,12 +1,16 @@
 """Which kind of picture an object holds, told from its header and never from its file name.
 
-The SOP class decides first, the Modality must agree with it, and for X-rays the
-body part must be the chest or unspecified. Everything else has no kind: the
-caller then says what it found (`CT instead of X-ray`) from the modality.
+The SOP class decides first and the Modality must agree with it. A Secondary Capture may hold
+anything, so there the Modality decides; a VL Photographic object is a fundus photograph when
+Modality or body part say so. Everything else has no kind: the caller then says what it found
+(`CT instead of X-ray`) from the modality.
 """
 
-import re
 from enum import StrEnum
+
+from pydicom import uid
+
+from medclf.dicom.region import Region, region_of, shows_front_of_eye
 
 
 class Kind(StrEnum):
@@ -17,20 +21,37 @@ class Kind(StrEnum):
     PATHOLOGY = "pathology"
 
 
-COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
-DIGITAL_XRAY_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
-OPHTHALMIC_8_BIT = "1.2.840.10008.5.1.4.1.1.77.1.5.1"
-OPHTHALMIC_16_BIT = "1.2.840.10008.5.1.4.1.1.77.1.5.2"
-VL_MICROSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.2"
-VL_SLIDE_COORDINATES = "1.2.840.10008.5.1.4.1.1.77.1.3"
-VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+COMPUTED_RADIOGRAPHY = str(uid.ComputedRadiographyImageStorage)
+DIGITAL_XRAY_PRESENTATION = str(uid.DigitalXRayImageStorageForPresentation)
+DIGITAL_XRAY_PROCESSING = str(uid.DigitalXRayImageStorageForProcessing)
+MAMMOGRAPHY_PRESENTATION = str(uid.DigitalMammographyXRayImageStorageForPresentation)
+MAMMOGRAPHY_PROCESSING = str(uid.DigitalMammographyXRayImageStorageForProcessing)
+OPHTHALMIC_8_BIT = str(uid.OphthalmicPhotography8BitImageStorage)
+OPHTHALMIC_16_BIT = str(uid.OphthalmicPhotography16BitImageStorage)
+VL_MICROSCOPIC = str(uid.VLMicroscopicImageStorage)
+VL_SLIDE_COORDINATES = str(uid.VLSlideCoordinatesMicroscopicImageStorage)
+VL_WHOLE_SLIDE = str(uid.VLWholeSlideMicroscopyImageStorage)
+VL_PHOTOGRAPHIC = str(uid.VLPhotographicImageStorage)
 
-# Secondary Capture and its four multi-frame forms (PS3.4 B.5): any device may write them.
-_SECONDARY_CAPTURE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\.[1-4])?")
+# Without the single-bit form: one bit a pixel is a drawing, not a picture.
+_SECONDARY_CAPTURE = frozenset(
+    (
+        str(uid.SecondaryCaptureImageStorage),
+        str(uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage),
+        str(uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage),
+        str(uid.MultiFrameTrueColorSecondaryCaptureImageStorage),
+    )
+)
+_FOR_PROCESSING = frozenset((DIGITAL_XRAY_PROCESSING, MAMMOGRAPHY_PROCESSING))
 
+# Not here on purpose: Breast Tomosynthesis and Breast Projection (enhanced, many frames of one
+# exposure), XA and RF (moving pictures), intra-oral X-rays.
 _KIND_BY_SOP_CLASS = {
     COMPUTED_RADIOGRAPHY: Kind.XRAY,
     DIGITAL_XRAY_PRESENTATION: Kind.XRAY,
+    DIGITAL_XRAY_PROCESSING: Kind.XRAY,
+    MAMMOGRAPHY_PRESENTATION: Kind.XRAY,
+    MAMMOGRAPHY_PROCESSING: Kind.XRAY,
     OPHTHALMIC_8_BIT: Kind.FUNDUS,
     OPHTHALMIC_16_BIT: Kind.FUNDUS,
     VL_MICROSCOPIC: Kind.PATHOLOGY,
@@ -41,30 +62,33 @@ _KIND_BY_SOP_CLASS = {
 _KIND_BY_MODALITY = {
     "CR": Kind.XRAY,
     "DX": Kind.XRAY,
+    "MG": Kind.XRAY,
+    "RG": Kind.XRAY,  # conventional film, digitised
     "OP": Kind.FUNDUS,
     "SM": Kind.PATHOLOGY,
     "GM": Kind.PATHOLOGY,
 }
 
-# Body Part Examined is free in practice: "CHEST", "THORAX PA", "Chest 2 views".
-_CHEST = frozenset({"CHEST", "THORAX", "THORACIC", "LUNG", "LUNGS", "INTRATHORACIC"})
-_BESIDE_CHEST = frozenset(
-    {"PA", "AP", "LAT", "LATERAL", "LL", "VIEW", "VIEWS", "ENTIRE", "STRUCTURE", "OF", "CAVITY"}
-)
+
+def is_secondary_capture(sop_class_uid: str) -> bool:
+    """Tell whether any device may have written the object from anything (PS3.4 B.5)."""
+    return sop_class_uid in _SECONDARY_CAPTURE
 
 
-def shows_chest(body_part: str) -> bool:
-    """Tell whether a Body Part Examined means the chest or says nothing.
+def is_for_processing(*, sop_class_uid: str, presentation_intent: str) -> bool:
+    """Tell whether an object holds raw detector data, not yet made for a reader's eye.
 
-    >>> [shows_chest(part) for part in ("CHEST", "Thorax ap", "", "HAND", "CHEST ABDOMEN")]
-    [True, True, True, False, False]
+    Args:
+        sop_class_uid: (0008,0016); DX and MG have a class of their own for it.
+        presentation_intent: (0008,0068) Presentation Intent Type, PS3.3 section C.8.11.1.
     """
-    words = set(re.findall(r"[A-Z]+", body_part.upper()))
-    return not words or (bool(words & _CHEST) and words <= _CHEST | _BESIDE_CHEST)
+    return sop_class_uid in _FOR_PROCESSING or presentation_intent == "FOR PROCESSING"
 
 
 def kind_of(*, sop_class_uid: str, modality: str, body_part: str) -> Kind | None:
     """Return the kind of picture, or None when it is none of the three or cannot be told.
+
+    The region of an X-ray is not judged here: which one a study wants is its own rule.
 
     Args:
         sop_class_uid: (0008,0016), PS3.4 annex B.5.
@@ -73,12 +97,15 @@ def kind_of(*, sop_class_uid: str, modality: str, body_part: str) -> Kind | None
         body_part: (0018,0015) or the meaning of the Anatomic Region Sequence.
     """
     by_modality = _KIND_BY_MODALITY.get(modality)
-    if _SECONDARY_CAPTURE.fullmatch(sop_class_uid):
+    if is_secondary_capture(sop_class_uid):
         kind = by_modality
+    elif sop_class_uid == VL_PHOTOGRAPHIC:
+        shows_eye = modality == "OP" or region_of(body_part) is Region.EYE
+        kind = Kind.FUNDUS if shows_eye else None
     else:
         kind = _KIND_BY_SOP_CLASS.get(sop_class_uid)
         if modality and by_modality is not kind:
             kind = None
-    if kind is Kind.XRAY and not shows_chest(body_part):
+    if kind is Kind.FUNDUS and shows_front_of_eye(body_part):
         return None
     return kind

@@ -70,13 +70,19 @@ def number_of(dataset: Dataset, keyword: str, *, absent: int) -> int:
         return absent
 
 
+def item_of(dataset: Dataset | None, *keywords: str) -> Dataset | None:
+    """Return the first item of a sequence, each further keyword one level down; None if absent."""
+    for keyword in keywords:
+        try:
+            items = dataset.get(keyword) if dataset is not None else None
+            item = items[0] if items else None
+        except CONVERSION_FAULTS:
+            return None
+        dataset = item if isinstance(item, Dataset) else None
+    return dataset
+
+
 def code_of(dataset: Dataset, keyword: str) -> tuple[str, str]:
     """Return code value and meaning of a code sequence's first item, or two empty texts."""
-    try:
-        items = dataset.get(keyword)
-        item = items[0] if items else None
-    except CONVERSION_FAULTS:
-        return "", ""
-    if not isinstance(item, Dataset):
-        return "", ""
-    return text_of(item, "CodeValue"), text_of(item, "CodeMeaning")
+    item = item_of(dataset, keyword)
+    return ("", "") if item is None else (text_of(item, "CodeValue"), text_of(item, "CodeMeaning"))

@@ -126,7 +126,7 @@ def _document(
     series_uid, document_uid = uid(), uid()
     report = MeasurementReport(
         observation_context=_observers(model),
-        procedure_reported=vocabulary.procedure_code(source.kind),
+        procedure_reported=vocabulary.procedure_code(source.acquisition.region),
         imaging_measurements=_groups(opinion, evidence, model=model, uid=uid),
         referenced_images=[library_view_of(evidence)],
     )
@@ -201,6 +201,8 @@ def _groups(
     source = SourceImageForMeasurementGroup(evidence.SOPClassUID, evidence.SOPInstanceUID)
     status = QualitativeEvaluation(vocabulary.STATUS, vocabulary.status_code(opinion.status))
     common = [f"package={opinion.package}", f"instance={opinion.instance}"]
+    if opinion.pixels:
+        common.append(f"pixels={opinion.pixels}")
     if opinion.audit_sequence is not None:
         common.append(f"audit_sequence={opinion.audit_sequence}")
     if not opinion.released:

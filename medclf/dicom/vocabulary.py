@@ -10,7 +10,7 @@ import re
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
 
-from medclf.dicom.kind import Kind
+from medclf.dicom.region import Region
 from medclf.opinion import Decision, Status
 from medclf.reasons import Reason
 
@@ -37,6 +37,7 @@ _STATUS_MEANING = {
     Status.REJECTED: "Image not one the model may read",
 }
 _CHEST_IMAGING = CodedConcept("413815006", "SCT", "Chest imaging")
+_MAMMOGRAPHY = CodedConcept("71651007", "SCT", "Mammography")
 _IMAGING = CodedConcept("363679005", "SCT", "Imaging")
 
 # Labels as study files commonly spell them, lower case, words joined by `_`.
@@ -80,6 +81,12 @@ def reason_code(reason: Reason) -> CodedConcept:
     return CodedConcept(reason.value, "99MEDCLF", reason.value.replace("_", " ").capitalize())
 
 
-def procedure_code(kind: Kind | None) -> CodedConcept:
-    """Return what was reported on."""
-    return _CHEST_IMAGING if kind is Kind.XRAY else _IMAGING
+def procedure_code(region: Region | None) -> CodedConcept:
+    """Return what was reported on, as narrowly as the image's own header tells it."""
+    match region:
+        case Region.CHEST:
+            return _CHEST_IMAGING
+        case Region.BREAST:
+            return _MAMMOGRAPHY
+        case _:
+            return _IMAGING

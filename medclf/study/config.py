@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from medclf.calibrate.threshold import OperatingRule
 from medclf.cohort.split import SplitConfig
 from medclf.config import Config, load_yaml
+from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.model.fit import FitConfig
 from medclf.model.network import Architecture
@@ -87,6 +88,7 @@ class StudyConfig(Config):
     workspace: Path = Path("study")
     made_up: bool = False
     data: DataConfig
+    admission: AdmissionRules = AdmissionRules()
     split: SplitConfig
     preprocessing: Preprocessing
     augment: AugmentConfig = AugmentConfig()

@@ -6,6 +6,7 @@ from pathlib import Path
 from medclf.cohort.ingest import IngestConfig, Source
 from medclf.cohort.ingest import ingest as ingest_cohort
 from medclf.cohort.manifest import Manifest
+from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Instance
 from medclf.errors import LabelsRefused, PixelsRefused
 from medclf.pixels.decode import decode
@@ -72,12 +73,17 @@ def ingest_config(config: StudyConfig) -> IngestConfig:
         label_column=config.data.label,
         labels=config.data.labels,
         conflicts=config.data.conflicts,
+        admission=config.admission,
     )
 
 
 def unreadable(instance: Instance, config: StudyConfig) -> tuple[Reason, ...]:
     """Return why the pixels of an image cannot be used; empty when they can."""
     try:
-        return assess(decode(instance), config.kind)
+        return assess(
+            decode(first_frame(instance)),
+            config.kind,
+            refuse_text=config.admission.burned_in == "refuse",
+        )
     except PixelsRefused as error:
         return (error.reason,)

@@ -60,6 +60,7 @@ def pack(
             )
             for point in calibrated.points
         ),
+        admission=config.admission,
         made_up=config.made_up,
     )
     lineage = lineage_of(learned, prepared, config)

@@ -23,6 +23,16 @@ data:
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
+admission:                 # which DICOM objects are taken, here and wherever the model reads
+{%- if kind == "xray" %}
+  region: chest            # chest, breast or any
+  views: []                # none named: frontal for the chest, cc and mlo for the breast
+{%- endif %}
+  secondary_capture: false # screen shots and scans of film: any device may have written them
+  for_processing: false    # raw detector data, which no reader ever sees
+  frame: refuse            # of several frames: refuse the object, or take the first
+  burned_in: accept        # or refuse: text in the pixels, told by the header or suspected
+
 split:                     # by patient or group where known; byte-identical files stay together
   train: {{ train }}              # learn from
   tune: 0.1                # choose epoch and penalty by

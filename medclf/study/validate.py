@@ -82,7 +82,12 @@ def validate(
     )
     manifest = ingest_cohort(
         Source(table=data),
-        IngestConfig(kind=classifier.kind, label_column=label, labels=classifier.model.labels),
+        IngestConfig(
+            kind=classifier.kind,
+            label_column=label,
+            labels=classifier.model.labels,
+            admission=classifier.model.admission,
+        ),
         secret=home.pseudonym_secret(),
         check=lambda instance: (),  # whatever cannot be read is the classifier's to reject
         progress=lambda done, total: progress("check", done, total, ""),

@@ -10,6 +10,7 @@ from medclf.cohort.ingest import IngestConfig, Source, ingest
 from medclf.cohort.leakage import check as check_leakage
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import SplitConfig, split_cohort
+from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Instance, Kind, open_instance, patient_key
 from medclf.digest import digest_file
 from medclf.errors import LabelsRefused, PixelsRefused
@@ -62,6 +63,22 @@ def test_a_table_of_pictures_becomes_a_manifest(
     assert "P1" not in first.patient
     assert manifest.facts["ignored_columns"] == ["note"]
     assert manifest.refused == ()
+
+
+def test_a_study_takes_the_objects_that_its_rules_admit(
+    tmp_path: Path, run: Callable[..., Manifest], write_dicom: Callable[..., Path]
+) -> None:
+    capture = "1.2.840.10008.5.1.4.1.1.7"
+    write_dicom(tmp_path / "a.dcm", 1, SOPClassUID=capture)
+    write_dicom(tmp_path / "b.dcm", 2, BodyPartExamined="HAND")
+    table = "path,label\na.dcm,x\nb.dcm,y\n"
+    assert reasons(run(table)) == {
+        "a.dcm": Reason.SECONDARY_CAPTURE,
+        "b.dcm": Reason.KIND_WRONG,
+    }
+    rules = AdmissionRules(region="any", secondary_capture=True)
+    manifest = run(table, XRAY.model_copy(update={"admission": rules}))
+    assert (len(manifest), manifest.refused) == (2, ())
 
 
 def test_one_bad_file_of_each_sort_is_refused_and_the_rest_stays(

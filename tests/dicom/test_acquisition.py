@@ -3,10 +3,13 @@
 import dataclasses
 
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from medclf.dicom.acquisition import acquisition_of, age_in_years
 from medclf.dicom.codes import code_item
+from medclf.dicom.region import Region
 
 
 def header(**values):
@@ -65,6 +68,66 @@ def test_an_unlisted_region_code_is_told_by_its_meaning():
 )
 def test_only_left_and_right_are_sides(side, expected):
     assert facts(ImageLaterality=side).laterality == expected
+
+
+def test_the_side_is_told_by_the_modifier_of_the_region_and_by_the_frame():
+    region = code_item("5665001", "SCT", "Retina")
+    region.AnatomicRegionModifierSequence = [code_item("7771000", "SCT", "Left")]
+    assert facts(AnatomicRegionSequence=[region]).laterality == "L"
+    assert facts(AnatomicRegionSequence=[region], ImageLaterality="B").laterality == ""
+    anatomy, shared = Dataset(), Dataset()
+    anatomy.FrameLaterality = "R"
+    anatomy.AnatomicRegionSequence = [code_item("T-AA610", "SRT", "Retina")]
+    shared.FrameAnatomySequence = [anatomy]
+    found = facts(SharedFunctionalGroupsSequence=[shared])
+    assert (found.laterality, found.body_part, found.region) == ("R", "RETINA", Region.EYE)
+
+
+@pytest.mark.parametrize(
+    ("values", "aspect"),
+    [
+        ({}, 1.0),
+        ({"PixelSpacing": [0.2, 0.1]}, 2.0),
+        ({"ImagerPixelSpacing": [0.1, 0.2]}, 0.5),
+        ({"PixelAspectRatio": [4, 3]}, 4 / 3),
+        ({"PixelSpacing": [0.3, 0.2], "PixelAspectRatio": [1, 1]}, 1.5),
+        ({"PixelSpacing": [0.139, 0.1395]}, 1.0),
+        ({"PixelSpacing": [0, 0.1]}, 1.0),
+        ({"PixelSpacing": [-0.1, -0.1]}, 1.0),
+        ({"PixelSpacing": [100, 0.1]}, 1.0),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.2, 0.1]}, 2.0),
+    ],
+)
+def test_the_shape_of_a_pixel_is_told_and_absurd_ones_are_not_believed(values, aspect):
+    assert facts(**values).pixel_aspect == pytest.approx(aspect)
+
+
+@pytest.mark.parametrize("raw", [b"0.2", b"abc\\0.1", b"1e999\\1", b"nan\\nan", b"1\\2\\3"])
+def test_a_damaged_spacing_is_no_shape(raw):
+    dataset = header()
+    tag = Tag("PixelSpacing")
+    dataset[tag] = RawDataElement(tag, "DS", len(raw), raw, 0, False, True)
+    assert acquisition_of(dataset, transfer_syntax_uid="").pixel_aspect == 1.0
+
+
+def test_a_profile_is_noted_where_the_optical_path_holds_it():
+    path = Dataset()
+    path.ICCProfile = b"profile"
+    assert facts(OpticalPathSequence=[path]).icc_profile
+    assert facts(ICCProfile=b"profile").icc_profile
+    assert not facts().icc_profile
+
+
+def test_intent_type_and_annotation_are_kept_as_the_standard_writes_them():
+    found = facts(
+        PresentationIntentType="For Processing",
+        ImageType=["DERIVED", "PRIMARY", "", "Doe"],
+        ConversionType="DF",
+        BurnedInAnnotation="MAYBE",
+    )
+    assert found.presentation_intent == "FOR PROCESSING"
+    assert found.image_type == "DERIVED\\PRIMARY\\"
+    assert (found.conversion_type, found.burned_in_annotation) == ("DF", "")
 
 
 def test_no_name_number_or_institution_is_kept():

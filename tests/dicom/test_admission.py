@@ -3,12 +3,20 @@ from pathlib import Path
 
 import pytest
 
-from medclf.dicom.admission import objection_to
+from medclf.config import parse
+from medclf.dicom.admission import AdmissionRules, objection_to
+from medclf.dicom.codes import code_item
 from medclf.dicom.instance import Kind, open_instance
+from medclf.dicom.view import View
+from medclf.errors import ConfigError
 from medclf.reasons import Reason
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SECONDARY = "1.2.840.10008.5.1.4.1.1.7"
+DX_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
+RAW = {"PresentationIntentType": "FOR PROCESSING"}
+SIDEWAYS = {"ViewPosition": "CC", "PatientOrientation": ["P", "F"]}  # says little of a breast
+MG = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.2", "Modality": "MG", "BodyPartExamined": "BREAST"}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +29,25 @@ SECONDARY = "1.2.840.10008.5.1.4.1.1.7"
         ({"SOPClassUID": SECONDARY, "Modality": "OT"}, Reason.KIND_UNKNOWN),
         ({"ViewPosition": "LL"}, Reason.VIEW_UNSUPPORTED),
         ({"ViewPosition": "LATERAL"}, Reason.VIEW_UNSUPPORTED),
+        ({"ViewPosition": "RAO"}, Reason.VIEW_UNSUPPORTED),
+        ({"ViewPosition": "ERECT"}, None),
+        ({"BodyPartExamined": "CHEST LAT"}, Reason.VIEW_UNSUPPORTED),
+        ({"BodyPartExamined": ""}, None),
+        ({"PatientOrientation": ["L", "F"]}, None),
+        ({"PatientOrientation": ["A", "F"]}, Reason.VIEW_UNSUPPORTED),
+        ({"ViewPosition": "PA", "PatientOrientation": ["P", "F"]}, Reason.VIEW_UNSUPPORTED),
+        (
+            {
+                "ViewPosition": "PA",
+                "ViewCodeSequence": [code_item("399067008", "SCT", "lateral")],
+            },
+            Reason.VIEW_UNSUPPORTED,
+        ),
+        ({"SOPClassUID": SECONDARY, "Modality": "CR"}, Reason.SECONDARY_CAPTURE),
+        ({"SOPClassUID": DX_PROCESSING, "Modality": "DX"}, Reason.FOR_PROCESSING),
+        (RAW, Reason.FOR_PROCESSING),
+        ({"BurnedInAnnotation": "YES"}, None),
+        (MG, Reason.KIND_WRONG),
         ({"NumberOfFrames": 2, "PixelData": bytes(4800)}, Reason.MULTI_FRAME),
     ],
 )
@@ -52,3 +79,72 @@ def test_a_png_is_taken_at_its_word_except_for_the_view_in_the_table(
     objection = objection_to(instance, kind=Kind.XRAY, view="LATERAL")
     assert objection is not None
     assert objection.reason is Reason.VIEW_UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("elements", "rules", "reason"),
+    [
+        ({"SOPClassUID": SECONDARY, "Modality": "CR"}, {"secondary_capture": True}, None),
+        (
+            {"SOPClassUID": SECONDARY, "Modality": "OT"},
+            {"secondary_capture": True},
+            Reason.KIND_UNKNOWN,
+        ),
+        ({"SOPClassUID": DX_PROCESSING, "Modality": "DX"}, {"for_processing": True}, None),
+        ({"NumberOfFrames": 2, "PixelData": bytes(4800)}, {"frame": "first"}, None),
+        ({"BurnedInAnnotation": "YES"}, {"burned_in": "refuse"}, Reason.BURNED_IN_TEXT),
+        ({"BurnedInAnnotation": "NO"}, {"burned_in": "refuse"}, None),
+        ({"BodyPartExamined": "HAND"}, {"region": "any"}, None),
+        ({"ViewPosition": "LL"}, {"region": "any"}, None),
+        ({"ViewPosition": "LL"}, {"views": ["frontal", "lateral"]}, None),
+        ({"ViewPosition": "LL"}, {"region": "any", "views": ["frontal"]}, Reason.VIEW_UNSUPPORTED),
+        (MG, {"region": "breast"}, None),
+        ({**MG, "BodyPartExamined": ""}, {"region": "breast"}, None),
+        (
+            {**MG, **SIDEWAYS},
+            {"region": "breast"},
+            None,
+        ),
+        ({**MG, "ViewPosition": "MLO"}, {"region": "breast"}, None),
+        ({**MG, "ViewPosition": "ML"}, {"region": "breast"}, Reason.VIEW_UNSUPPORTED),
+        (
+            {**MG, **RAW},
+            {"region": "breast"},
+            Reason.FOR_PROCESSING,
+        ),
+        ({}, {"region": "breast"}, Reason.KIND_WRONG),
+        ({"BodyPartExamined": ""}, {"region": "breast"}, Reason.KIND_UNKNOWN),
+    ],
+)
+def test_the_rules_of_a_study_decide_what_else_is_taken(
+    tmp_path: Path,
+    write_dicom: Callable[..., Path],
+    elements: dict[str, object],
+    rules: dict[str, object],
+    reason: Reason | None,
+) -> None:
+    instance = open_instance(write_dicom(tmp_path / "a.dcm", **elements))
+    admission = parse(rules, AdmissionRules, where="admission")
+    objection = objection_to(instance, kind=Kind.XRAY, rules=admission)
+    assert (objection and objection.reason) == reason
+
+
+def test_the_usual_views_belong_to_the_region() -> None:
+    assert AdmissionRules().accepted_views == (View.FRONTAL,)
+    assert AdmissionRules(region="breast").accepted_views == (
+        View.CRANIO_CAUDAL,
+        View.MEDIO_LATERAL_OBLIQUE,
+    )
+    assert set(AdmissionRules(region="any").accepted_views) == set(View)
+
+
+def test_a_view_that_is_none_is_refused_in_the_rules() -> None:
+    with pytest.raises(ConfigError, match="views"):
+        parse({"views": ["sideways"]}, AdmissionRules, where="admission")
+
+
+def test_the_table_overrules_the_views_of_the_header(
+    tmp_path: Path, write_dicom: Callable[..., Path]
+) -> None:
+    path = write_dicom(tmp_path / "a.dcm", ViewPosition="LL", PatientOrientation=["A", "F"])
+    assert objection_to(open_instance(path), kind=Kind.XRAY, view="PA") is None

@@ -120,6 +120,27 @@ def test_probability_decision_and_package_come_back_equal():
         )
 
 
+def test_the_pixel_rules_stand_among_the_parameters():
+    instance = source()
+    told = read(written(instance, opinion_on(instance, pixels="medclf-pixels/1")))
+    assert all(parameters(group)["pixels"] == "medclf-pixels/1" for group in groups(told))
+
+
+@pytest.mark.parametrize(
+    ("body_part", "expected"),
+    [("CHEST", "413815006"), ("BREAST", "71651007"), ("HAND", "363679005")],
+)
+def test_what_was_reported_on_follows_the_body_part(body_part, expected):
+    instance = source(BodyPartExamined=body_part)
+    document = read(written(instance, opinion_on(instance)))
+    codes = [
+        item.ConceptCodeSequence[0].CodeValue
+        for item in document.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeValue == "121058"  # Procedure reported
+    ]
+    assert codes == [expected]
+
+
 def test_known_labels_are_snomed_and_others_private():
     instance = source()
     first, second = groups(read(written(instance, opinion_on(instance))))

@@ -25,6 +25,7 @@ _OPINIONS = st.builds(
     findings=st.lists(_FINDINGS, max_size=4).map(tuple),
     reasons=st.lists(st.sampled_from(Reason), max_size=4).map(tuple),
     decoder=_TEXT,
+    pixels=_TEXT,
     released=st.booleans(),
     novelty=st.none() | st.floats(allow_nan=False),
     audit_sequence=st.none() | st.integers(-(2**63), 2**63 - 1),

@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 
+from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.errors import StudyMisuse
 from medclf.study.config import load_study
@@ -27,6 +28,16 @@ def table(folder, *labels):
 )
 def test_the_negative_label_comes_first(labels, expected):
     assert order_labels(Counter(labels), None) == expected
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_new_file_tells_which_objects_are_taken_and_tells_the_defaults(kind, tmp_path):
+    path = init(
+        kind, table(tmp_path, "normal", "ill"), tmp_path / "study.yaml", wishes=Wishes("random")
+    )
+    assert load_study(path).admission == AdmissionRules()
+    assert "secondary_capture: false" in path.read_text()
+    assert ("region: chest" in path.read_text()) == (kind is Kind.XRAY)
 
 
 @pytest.mark.parametrize("labels", [["nodule", "mass"], ["notable", "mass"], ["normal", "no"]])

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medclf/v1/opinion.proto\x12\tmedclf.v1\"[\n\x15RequestOpinionRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.medclf.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x83\x01\n\x0cUploadHeader\x12\x13\n\x06sha256\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nsize_bytes\x18\x02 \x01(\x04H\x01\x88\x01\x01\x12\x13\n\x0b\x63lient_name\x18\x03 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x04 \x01(\tB\t\n\x07_sha256B\r\n\x0b_size_bytes\"U\n\x16RequestOpinionResponse\x12#\n\x07opinion\x18\x01 \x01(\x0b\x32\x12.medclf.v1.Opinion\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\"\x89\x02\n\x07Opinion\x12!\n\x06status\x18\x01 \x01(\x0e\x32\x11.medclf.v1.Status\x12$\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x12.medclf.v1.Finding\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x16\n\x0epackage_digest\x18\x04 \x01(\t\x12\x17\n\x0finstance_digest\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x63oder\x18\x06 \x01(\t\x12\x10\n\x08released\x18\x07 \x01(\x08\x12\x14\n\x07novelty\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x61udit_sequence\x18\t \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_noveltyB\x11\n\x0f_audit_sequence\"\x80\x01\n\x07\x46inding\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12%\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x13.medclf.v1.Decision\x12\x17\n\x0foperating_point\x18\x04 \x01(\t\x12\x11\n\tthreshold\x18\x05 \x01(\x01\"\x11\n\x0fGetModelRequest\"t\n\x10GetModelResponse\x12\x16\n\x0epackage_digest\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x10\n\x08released\x18\x04 \x01(\x08\x12\x18\n\x10max_upload_bytes\x18\x05 \x01(\x04*Z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x14\n\x10STATUS_ABSTAINED\x10\x02\x12\x13\n\x0fSTATUS_REJECTED\x10\x03*R\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_POSITIVE\x10\x01\x12\x15\n\x11\x44\x45\x43ISION_NEGATIVE\x10\x02\x32\xae\x01\n\x0eOpinionService\x12W\n\x0eRequestOpinion\x12 .medclf.v1.RequestOpinionRequest\x1a!.medclf.v1.RequestOpinionResponse(\x01\x12\x43\n\x08GetModel\x12\x1a.medclf.v1.GetModelRequest\x1a\x1b.medclf.v1.GetModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medclf/v1/opinion.proto\x12\tmedclf.v1\"[\n\x15RequestOpinionRequest\x12)\n\x06header\x18\x01 \x01(\x0b\x32\x17.medclf.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x83\x01\n\x0cUploadHeader\x12\x13\n\x06sha256\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nsize_bytes\x18\x02 \x01(\x04H\x01\x88\x01\x01\x12\x13\n\x0b\x63lient_name\x18\x03 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x04 \x01(\tB\t\n\x07_sha256B\r\n\x0b_size_bytes\"U\n\x16RequestOpinionResponse\x12#\n\x07opinion\x18\x01 \x01(\x0b\x32\x12.medclf.v1.Opinion\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\"\x99\x02\n\x07Opinion\x12!\n\x06status\x18\x01 \x01(\x0e\x32\x11.medclf.v1.Status\x12$\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x12.medclf.v1.Finding\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x16\n\x0epackage_digest\x18\x04 \x01(\t\x12\x17\n\x0finstance_digest\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x63oder\x18\x06 \x01(\t\x12\x10\n\x08released\x18\x07 \x01(\x08\x12\x14\n\x07novelty\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x61udit_sequence\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x0e\n\x06pixels\x18\n \x01(\tB\n\n\x08_noveltyB\x11\n\x0f_audit_sequence\"\x80\x01\n\x07\x46inding\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12%\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x13.medclf.v1.Decision\x12\x17\n\x0foperating_point\x18\x04 \x01(\t\x12\x11\n\tthreshold\x18\x05 \x01(\x01\"\x11\n\x0fGetModelRequest\"t\n\x10GetModelResponse\x12\x16\n\x0epackage_digest\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x10\n\x08released\x18\x04 \x01(\x08\x12\x18\n\x10max_upload_bytes\x18\x05 \x01(\x04*Z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x14\n\x10STATUS_ABSTAINED\x10\x02\x12\x13\n\x0fSTATUS_REJECTED\x10\x03*R\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_POSITIVE\x10\x01\x12\x15\n\x11\x44\x45\x43ISION_NEGATIVE\x10\x02\x32\xae\x01\n\x0eOpinionService\x12W\n\x0eRequestOpinion\x12 .medclf.v1.RequestOpinionRequest\x1a!.medclf.v1.RequestOpinionResponse(\x01\x12\x43\n\x08GetModel\x12\x1a.medclf.v1.GetModelRequest\x1a\x1b.medclf.v1.GetModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'medclf.v1.opinion_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUS']._serialized_start=888
-  _globals['_STATUS']._serialized_end=978
-  _globals['_DECISION']._serialized_start=980
-  _globals['_DECISION']._serialized_end=1062
+  _globals['_STATUS']._serialized_start=904
+  _globals['_STATUS']._serialized_end=994
+  _globals['_DECISION']._serialized_start=996
+  _globals['_DECISION']._serialized_end=1078
   _globals['_REQUESTOPINIONREQUEST']._serialized_start=38
   _globals['_REQUESTOPINIONREQUEST']._serialized_end=129
   _globals['_UPLOADHEADER']._serialized_start=132
@@ -42,13 +42,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUESTOPINIONRESPONSE']._serialized_start=265
   _globals['_REQUESTOPINIONRESPONSE']._serialized_end=350
   _globals['_OPINION']._serialized_start=353
-  _globals['_OPINION']._serialized_end=618
-  _globals['_FINDING']._serialized_start=621
-  _globals['_FINDING']._serialized_end=749
-  _globals['_GETMODELREQUEST']._serialized_start=751
-  _globals['_GETMODELREQUEST']._serialized_end=768
-  _globals['_GETMODELRESPONSE']._serialized_start=770
-  _globals['_GETMODELRESPONSE']._serialized_end=886
-  _globals['_OPINIONSERVICE']._serialized_start=1065
-  _globals['_OPINIONSERVICE']._serialized_end=1239
+  _globals['_OPINION']._serialized_end=634
+  _globals['_FINDING']._serialized_start=637
+  _globals['_FINDING']._serialized_end=765
+  _globals['_GETMODELREQUEST']._serialized_start=767
+  _globals['_GETMODELREQUEST']._serialized_end=784
+  _globals['_GETMODELRESPONSE']._serialized_start=786
+  _globals['_GETMODELRESPONSE']._serialized_end=902
+  _globals['_OPINIONSERVICE']._serialized_start=1081
+  _globals['_OPINIONSERVICE']._serialized_end=1255
 # @@protoc_insertion_point(module_scope)

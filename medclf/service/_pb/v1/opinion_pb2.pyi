@@ -56,7 +56,7 @@ class RequestOpinionResponse(_message.Message):
     def __init__(self, opinion: _Optional[_Union[Opinion, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
 
 class Opinion(_message.Message):
-    __slots__ = ("status", "findings", "reasons", "package_digest", "instance_digest", "decoder", "released", "novelty", "audit_sequence")
+    __slots__ = ("status", "findings", "reasons", "package_digest", "instance_digest", "decoder", "released", "novelty", "audit_sequence", "pixels")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,7 @@ class Opinion(_message.Message):
     RELEASED_FIELD_NUMBER: _ClassVar[int]
     NOVELTY_FIELD_NUMBER: _ClassVar[int]
     AUDIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_FIELD_NUMBER: _ClassVar[int]
     status: Status
     findings: _containers.RepeatedCompositeFieldContainer[Finding]
     reasons: _containers.RepeatedScalarFieldContainer[str]
@@ -75,7 +76,8 @@ class Opinion(_message.Message):
     released: bool
     novelty: float
     audit_sequence: int
-    def __init__(self, status: _Optional[_Union[Status, str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., package_digest: _Optional[str] = ..., instance_digest: _Optional[str] = ..., decoder: _Optional[str] = ..., released: _Optional[bool] = ..., novelty: _Optional[float] = ..., audit_sequence: _Optional[int] = ...) -> None: ...
+    pixels: str
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., package_digest: _Optional[str] = ..., instance_digest: _Optional[str] = ..., decoder: _Optional[str] = ..., released: _Optional[bool] = ..., novelty: _Optional[float] = ..., audit_sequence: _Optional[int] = ..., pixels: _Optional[str] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("label", "probability", "decision", "operating_point", "threshold")
