@@ -28,6 +28,7 @@ from medclf.dicom.picture_header import (
 )
 from medclf.dicom.reading import CONVERSION_FAULTS, text_of
 from medclf.dicom.safety import scan
+from medclf.dicom.tiff_header import TIFF_SIGNATURES, tiff_acquisition
 from medclf.dicom.uid import is_valid_uid
 from medclf.digest import digest_bytes
 from medclf.errors import InstanceRefused
@@ -53,6 +54,7 @@ class FileFormat(StrEnum):
     DICOM = "dicom"
     PNG = "png"
     JPEG = "jpeg"
+    TIFF = "tiff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,12 @@ class Instance:
         digest: SHA-256 of `data`.
         data: the bytes as they came.
         format: told from the bytes.
-        kind: None when the header cannot tell (PNG, JPEG) or names another kind (CT, MR …).
+        kind: None when the header cannot tell (PNG, JPEG, TIFF) or names another kind (CT, MR …).
         acquisition: the header's facts.
-        sop_instance_uid: empty for PNG and JPEG.
-        study_uid: empty for PNG and JPEG, and where the header names none.
-        series_uid: empty for PNG and JPEG, and where the header names none.
-        dataset: the parsed DICOM data set; None for PNG and JPEG. Not to be changed.
+        sop_instance_uid: empty for PNG, JPEG and TIFF.
+        study_uid: empty for PNG, JPEG and TIFF, and where the header names none.
+        series_uid: empty for PNG, JPEG and TIFF, and where the header names none.
+        dataset: the parsed DICOM data set; None for PNG, JPEG and TIFF. Not to be changed.
     """
 
     digest: str
@@ -83,13 +85,18 @@ class Instance:
 
 
 def format_of(data: bytes) -> FileFormat | None:
-    """Tell the format from the first bytes; None when it is none of the three."""
+    """Tell the format from the first bytes; None when it is none of the four.
+
+    A DICOM file may be a TIFF file as well by its preamble (PS3.10 section 7.1); it is DICOM then.
+    """
     if data[128:132] == b"DICM":
         return FileFormat.DICOM
     if data.startswith(PNG_SIGNATURE):
         return FileFormat.PNG
     if data.startswith(JPEG_SIGNATURE):
         return FileFormat.JPEG
+    if data.startswith(TIFF_SIGNATURES):
+        return FileFormat.TIFF
     return None
 
 
@@ -97,7 +104,7 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
     """Check some bytes and read their header.
 
     Args:
-        data: a whole DICOM (PS3.10), PNG or JPEG file.
+        data: a whole DICOM (PS3.10), PNG, JPEG or TIFF file.
         limits: what is refused for its size.
 
     Raises:
@@ -116,9 +123,11 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
             return _parse_picture(data, FileFormat.PNG, png_acquisition(data), limits)
         case FileFormat.JPEG:
             return _parse_picture(data, FileFormat.JPEG, jpeg_acquisition(data), limits)
+        case FileFormat.TIFF:
+            return _parse_picture(data, FileFormat.TIFF, tiff_acquisition(data), limits)
         case None:
             raise InstanceRefused(
-                Reason.FORMAT_UNKNOWN, "The file is neither DICOM (PS3.10) nor PNG nor JPEG."
+                Reason.FORMAT_UNKNOWN, "The file is neither DICOM (PS3.10) nor PNG, JPEG or TIFF."
             )
 
 
