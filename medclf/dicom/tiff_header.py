@@ -52,6 +52,8 @@ class TiffHeader:
         colour_map: 3 × 2**bits entries of 16 bits, red first; empty without a palette.
         aspect: height of a pixel by its width; 1 where nothing is said.
         pages: reduced copies and masks not counted.
+        compression: as TIFF numbers it.
+        segments: first byte and one after the last of each strip or tile, within the file.
     """
 
     rows: int
@@ -66,6 +68,8 @@ class TiffHeader:
     colour_map: tuple[int, ...]
     aspect: float
     pages: int
+    compression: int
+    segments: tuple[tuple[int, int], ...]
 
 
 def tiff_acquisition(data: bytes) -> Acquisition:
@@ -107,7 +111,6 @@ def read_tiff(data: bytes) -> TiffHeader:
         )
     if _PHOTOMETRIC not in first:
         raise InstanceRefused(Reason.MALFORMED, "The TIFF header does not say what samples mean.")
-    directories.check_segments(first)
     return TiffHeader(
         rows=rows,
         columns=columns,
@@ -121,6 +124,8 @@ def read_tiff(data: bytes) -> TiffHeader:
         colour_map=first.get(_COLOUR_MAP, ()),
         aspect=_aspect(first),
         pages=pages,
+        compression=_one(first, _COMPRESSION, 1),
+        segments=directories.segments(first),
     )
 
 
@@ -165,8 +170,8 @@ class _Directories:
             raise InstanceRefused(Reason.MALFORMED, "The TIFF file has no directory.")
         return first, max(1, pages)
 
-    def check_segments(self, tags: _Tags) -> None:
-        """Check that every strip or tile lies within the file."""
+    def segments(self, tags: _Tags) -> tuple[tuple[int, int], ...]:
+        """Return where the strips or tiles lie, all within the file."""
         starts, lengths = tags.get(_STRIPS, ()), tags.get(_STRIP_BYTES, ())
         if not starts:
             starts, lengths = tags.get(_TILES, ()), tags.get(_TILE_BYTES, ())
@@ -174,8 +179,10 @@ class _Directories:
             raise InstanceRefused(
                 Reason.MALFORMED, "The TIFF file does not say where all its strips or tiles lie."
             )
-        if max(map(sum, zip(starts, lengths, strict=True))) > len(self.data):
+        found = tuple((a, a + length) for a, length in zip(starts, lengths, strict=True))
+        if max(stop for _, stop in found) > len(self.data):
             raise _cut("a strip or tile")
+        return found
 
     def _directory(self, at: int, *, whole: bool) -> tuple[_Tags, int]:
         entries = self._number(self.count, at)

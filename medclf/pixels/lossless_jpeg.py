@@ -18,7 +18,9 @@ from medclf.reasons import Reason
 
 _DHT, _DRI, _SOF3 = 0xC4, 0xDD, 0xC3
 _NAME = f"imagecodecs {imagecodecs.__version__} jpeg8"
-_LINEAR_PREDICTORS = (1, 2, 3, 4)  # ITU-T T.81 table H.1; the others halve, which wrapping breaks
+# ITU-T T.81 table H.1. The others halve, which can be redone only where samples are as wide as
+# the 16 bits that they are added up in.
+_LINEAR_PREDICTORS = (1, 2, 3, 4)
 # Bits beginning with 1, where libjpeg-turbo reads zeros when it has run out of data.
 _OTHER_TAIL = b"\xaa" * 64
 
@@ -82,10 +84,14 @@ def _decode(frame: bytes, *, colour: bool) -> NDArray[Any]:
 
 
 def _may_have_run_out(array: NDArray[Any], scan: _Scan, *, precision: int) -> bool:
-    """Say whether the last sample is one that missing data would have given."""
+    """Say whether the last sample is one that missing data would have given.
+
+    True of every frame in which a whole sample is missing, and of few others.
+    """
     plane = array if array.ndim == 2 else array[:, :, -1]
+    wide = plane.dtype.itemsize == 2
     if (
-        scan.predictor not in _LINEAR_PREDICTORS
+        not (scan.predictor in _LINEAR_PREDICTORS or (wide and scan.predictor in range(5, 8)))
         or scan.point_transform
         or scan.zero_difference is None
         or min(plane.shape) < 2
@@ -94,7 +100,15 @@ def _may_have_run_out(array: NDArray[Any], scan: _Scan, *, precision: int) -> bo
     if (plane[-1] == 1 << (precision - 1)).all():  # T.81 H.1.1: where prediction starts anew
         return True
     last, left, above, before = (int(plane[at]) for at in ((-1, -1), (-1, -2), (-2, -1), (-2, -2)))
-    predicted = (left, above, before, left + above - before)[scan.predictor - 1]
+    predicted = (
+        left,
+        above,
+        before,
+        left + above - before,
+        left + ((above - before) >> 1),
+        above + ((left - before) >> 1),
+        (left + above) >> 1,
+    )[scan.predictor - 1]
     return (last - predicted - scan.zero_difference) % (1 << 8 * plane.dtype.itemsize) == 0
 
 

@@ -4,6 +4,7 @@ Grey comes out bright is high, whichever way the file counts; alpha lies over bl
 need a guess (signed and floating samples, separations, unnamed extra samples) is refused.
 """
 
+import zlib
 from typing import Any
 
 import imagecodecs
@@ -19,6 +20,10 @@ from medclf.reasons import Reason
 _NAME = f"imagecodecs {imagecodecs.__version__} tiff"
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YBR = 0, 1, 2, 3, 6
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _YBR: 3}
+_DEFLATE, _JPEG = (8, 32946), 7  # TIFF technical note 2 and supplement 2
+_JPEG_END = b"\xff\xd9"
+_PADDED_END = 16  # bytes; the end marker and the padding that may follow it lie within
+_PIECE = 1 << 20  # bytes inflated at a time
 _PREMULTIPLIED, _ALPHA = 1, 2  # TIFF 6.0, ExtraSamples
 
 
@@ -36,6 +41,7 @@ def decode_tiff(data: bytes) -> tuple[NDArray[Any], str, float]:
     """
     header = read_tiff(data)
     _check(header)
+    _check_whole(data, header)
     array = imagecodecs.tiff_decode(data, index=0)
     if header.planar and array.ndim == 3 and array.shape[0] == header.samples:
         array = array.transpose(1, 2, 0)
@@ -68,6 +74,8 @@ def _check(header: TiffHeader) -> None:
     extra = header.samples - _COLOURS.get(header.photometric, header.samples)
     if header.photometric not in _COLOURS:
         fault = f"PhotometricInterpretation {header.photometric}; grey, RGB, palette are read"
+    elif header.photometric == _YBR and header.compression != _JPEG:
+        fault = "YBR samples without JPEG compression"
     elif formats != {1}:
         fault = "signed or floating-point samples; unsigned ones are read"
     elif len(bits) != 1 or not bits <= {8, 16}:
@@ -79,6 +87,22 @@ def _check(header: TiffHeader) -> None:
     else:
         return
     raise PixelsRefused(Reason.PIXELS_UNDECODABLE, f"The TIFF file has {fault}.")
+
+
+def _check_whole(data: bytes, header: TiffHeader) -> None:
+    """Refuse damage that libtiff passes over: checksums of deflate, end markers of JPEG."""
+    for start, stop in header.segments:
+        if header.compression in _DEFLATE:
+            stream = zlib.decompressobj()
+            rest = data[start:stop]
+            while rest and not stream.eof:  # by and by, since the size inflated is not known yet
+                stream.decompress(rest, _PIECE)
+                rest = stream.unconsumed_tail
+            whole = stream.eof
+        else:
+            whole = header.compression != _JPEG or _JPEG_END in data[stop - _PADDED_END : stop]
+        if not whole:
+            raise PixelsRefused(Reason.TRUNCATED, "A strip or tile of the TIFF file is cut off.")
 
 
 def _look_up(array: NDArray[Any], header: TiffHeader) -> NDArray[np.uint8]:

@@ -37,6 +37,10 @@ def _dataset(array: np.ndarray, frame: bytes | None, syntax: str, **attributes: 
         setattr(dataset, keyword, value)
     if "BitsStored" in attributes and "HighBit" not in attributes:
         dataset.HighBit = dataset.BitsStored - 1
+    if array.dtype.kind == "f":  # parametric maps (PS3.3 C.7.6.24 and C.7.6.25)
+        keyword = "FloatPixelData" if array.dtype.itemsize == 4 else "DoubleFloatPixelData"
+        setattr(dataset, keyword, array.tobytes())
+        return dataset
     if frame is None:
         data = array.tobytes()
         dataset.PixelData = data + b"\0" * (len(data) % 2)
