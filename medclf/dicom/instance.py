@@ -11,13 +11,14 @@ import os
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from io import BytesIO
+from functools import cached_property
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
 
 from medclf.dicom.acquisition import Acquisition, acquisition_of
+from medclf.dicom.in_place import read_in_place
 from medclf.dicom.kind import Kind, kind_of
 from medclf.dicom.limits import Limits
 from medclf.dicom.picture_header import (
@@ -57,12 +58,11 @@ class FileFormat(StrEnum):
     TIFF = "tiff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Instance:
     """One checked image object.
 
     Attributes:
-        digest: SHA-256 of `data`.
         data: the bytes as they came.
         format: told from the bytes.
         kind: None when the header cannot tell (PNG, JPEG, TIFF) or names another kind (CT, MR …).
@@ -73,7 +73,6 @@ class Instance:
         dataset: the parsed DICOM data set; None for PNG, JPEG and TIFF. Not to be changed.
     """
 
-    digest: str
     data: bytes = field(repr=False)
     format: FileFormat
     kind: Kind | None
@@ -82,6 +81,11 @@ class Instance:
     study_uid: str = ""
     series_uid: str = ""
     dataset: Dataset | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of `data`, taken when first asked for: it costs as much as decoding."""
+        return digest_bytes(self.data)
 
 
 def format_of(data: bytes) -> FileFormat | None:
@@ -206,15 +210,13 @@ def _parse_picture(
     data: bytes, file_format: FileFormat, acquisition: Acquisition, limits: Limits
 ) -> Instance:
     _check_budget(acquisition, limits)
-    return Instance(
-        digest=digest_bytes(data), data=data, format=file_format, kind=None, acquisition=acquisition
-    )
+    return Instance(data=data, format=file_format, kind=None, acquisition=acquisition)
 
 
 def _parse_dicom(data: bytes, limits: Limits) -> Instance:
     scan(data, limits)
     try:
-        dataset = pydicom.dcmread(BytesIO(data))
+        dataset = read_in_place(data)
         transfer_syntax_uid = text_of(dataset.file_meta, "TransferSyntaxUID")
     except (*CONVERSION_FAULTS, pydicom.errors.InvalidDicomError, zlib.error) as error:
         raise InstanceRefused(
@@ -223,7 +225,6 @@ def _parse_dicom(data: bytes, limits: Limits) -> Instance:
     acquisition = acquisition_of(dataset, transfer_syntax_uid=transfer_syntax_uid)
     _check_budget(acquisition, limits)  # again, in case pydicom read other numbers than the scan
     return Instance(
-        digest=digest_bytes(data),
         data=data,
         format=FileFormat.DICOM,
         kind=kind_of(

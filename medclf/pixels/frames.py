@@ -7,6 +7,7 @@ fragment a frame, or by the end marker of each codestream.
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import cast
 
 import numpy as np
@@ -56,9 +57,10 @@ def index_frames(dataset: Dataset, *, frames: int) -> FrameIndex:
             when there are fewer fragments than frames.
     """
     data: bytes = dataset.PixelData
-    basic = parse_basic_offsets(data)
+    stream = BytesIO(data)  # shares the bytes, where a slice would copy them
+    basic = parse_basic_offsets(stream)
     first = _ITEM_HEADER + int.from_bytes(data[4:8], "little")
-    items = _fragments(data, first)
+    items = _fragments(data, stream, first)
     extended = _extended(dataset)
     if extended is not None:
         return FrameIndex(data, _by_lengths(items, *extended, first=first, frames=frames))
@@ -71,11 +73,11 @@ def index_frames(dataset: Dataset, *, frames: int) -> FrameIndex:
     return FrameIndex(data, _by_end_markers(data, items, frames=frames))
 
 
-def _fragments(data: bytes, first: int) -> _Spans:
-    _, offsets = parse_fragments(data[first:]) if first < len(data) else (0, [])
+def _fragments(data: bytes, stream: BytesIO, first: int) -> _Spans:
+    stream.seek(first)
     spans = []
-    for offset in offsets:
-        start = first + offset + _ITEM_HEADER
+    for offset in parse_fragments(stream)[1]:
+        start = offset + _ITEM_HEADER
         length = int.from_bytes(data[start - 4 : start], "little")
         spans.append((start, start + length))
     if not spans:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from medclf.dicom.in_place import bytes_of
 from medclf.errors import PixelsRefused
 from medclf.pixels.by_pydicom import by_pydicom
 from medclf.pixels.header import SUBSAMPLED, PixelHeader
@@ -26,7 +27,7 @@ def native_values(dataset: Dataset, header: PixelHeader, *, frame: int) -> Store
             header speaks of.
         Exception: whatever pydicom throws; `decode` wraps it.
     """
-    data: bytes = next(dataset[name].value for name in _KEYWORDS if name in dataset)
+    data = bytes_of(dataset, next(name for name in _KEYWORDS if name in dataset))
     samples = header.rows * header.columns * header.samples
     if header.photometric in SUBSAMPLED:
         samples = samples * 2 // 3  # PS3.3 C.7.6.3.1.2: two chroma samples for two pixels
