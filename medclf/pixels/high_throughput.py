@@ -3,7 +3,7 @@
 OpenJPH, as imagecodecs calls it, is twice as fast as OpenJPEG. But it fills in for what is
 missing, leaves the remaining rows as they were where it gives up, and turns white into black
 where a lossy codestream overshoots. So it is given only lossless codestreams that account for
-every byte, and an array in which untouched rows can be seen; OpenJPEG does the others.
+every byte, and an array in which an untouched last row can be seen; OpenJPEG does the others.
 """
 
 from typing import Any
@@ -47,7 +47,8 @@ def decode_high_throughput(frame: bytes, codestream: Codestream) -> tuple[NDArra
         shape = (*shape, codestream.components)
     size = 1 if codestream.precision <= 8 else 2
     untouched = -1 if codestream.signed else (1 << 8 * size) - 1
-    array = np.full(shape, untouched, f"{'i' if codestream.signed else 'u'}{size}")
+    array = np.empty(shape, f"{'i' if codestream.signed else 'u'}{size}")
+    array[-1] = untouched
     imagecodecs.htj2k_decode(frame, out=array)
     if (array[-1] == untouched).all() and not np.array_equal(
         array, imagecodecs.jpeg2k_decode(frame)
