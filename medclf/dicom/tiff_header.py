@@ -16,18 +16,19 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _STRIPS, _ORIENTATION, _SAMPLES, _STRIP_BYTES = 273, 274, 277, 279
 _X_RESOLUTION, _Y_RESOLUTION, _PLANAR, _COLOUR_MAP = 282, 283, 284, 320
-_TILES, _TILE_BYTES, _EXTRA, _FORMAT = 324, 325, 338, 339
+_TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _EXTRA, _FORMAT = 322, 323, 324, 325, 338, 339
 _KEPT = frozenset(
     {
         *(_SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS, _ORIENTATION),
         *(_SAMPLES, _STRIP_BYTES, _X_RESOLUTION, _Y_RESOLUTION, _PLANAR, _COLOUR_MAP, _TILES),
-        *(_TILE_BYTES, _EXTRA, _FORMAT),
+        *(_TILE_WIDTH, _TILE_LENGTH, _TILE_BYTES, _EXTRA, _FORMAT),
     }
 )
 # BYTE, SHORT, LONG, RATIONAL and, in BigTIFF, LONG8: size in bytes and struct letter.
 _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "L"), 5: (8, "LL"), 16: (8, "Q")}
 _NOT_A_PAGE = 0b101  # NewSubfileType: a reduced copy, or a transparency mask
 _MOST_PAGES = 4096
+_MOST_TILE = 16  # times the picture, or 512 × 512; a decoder gets memory for a whole tile
 _MOST_VALUES = 1 << 20  # of one tag; strips and colour map entries of real files stay far below
 _MEANINGS = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK"}
 _YBR = 6
@@ -109,6 +110,9 @@ def read_tiff(data: bytes) -> TiffHeader:
             rows=rows,
             columns=columns,
         )
+    tile = _one(first, _TILE_WIDTH, 1) * _one(first, _TILE_LENGTH, 1)
+    if tile > _MOST_TILE * max(rows * columns, 512 * 512):
+        raise InstanceRefused(Reason.MALFORMED, f"The TIFF header claims tiles of {tile} pixels.")
     if _PHOTOMETRIC not in first:
         raise InstanceRefused(Reason.MALFORMED, "The TIFF header does not say what samples mean.")
     return TiffHeader(

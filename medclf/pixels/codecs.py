@@ -5,6 +5,7 @@ times faster than pydicom's defaults. The word of a decoder that knows the codin
 finds damaged no other may heal. What none of them knows goes to pydicom's own decoders and GDCM.
 """
 
+import struct
 import zlib
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from medclf.errors import PixelsMisuse, PixelsRefused
-from medclf.pixels.by_pydicom import by_pydicom
+from medclf.pixels.by_pydicom import by_pydicom, no_codestream
 from medclf.pixels.codestream import Codestream, Coding, Transform, read_codestream
 from medclf.pixels.frames import FrameIndex, index_frames
 from medclf.pixels.header import PixelHeader
@@ -35,6 +36,7 @@ _NATIVE = frozenset(
     }
 )
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # PS3.5 section A.4.13
+_RLE_HEADER = 64  # bytes
 _IMAGECODECS = f"imagecodecs {imagecodecs.__version__}"
 _SIMPLEJPEG = f"simplejpeg {simplejpeg.__version__}"
 
@@ -67,8 +69,10 @@ def stored_values(
         return _deflated(data, header)
     codestream = read_codestream(data)
     if codestream is None:
-        return by_pydicom(dataset, header, frame=frame)
+        raise no_codestream(header)
     _check_agreement(codestream, header)
+    if codestream.coding is Coding.JPEG_OTHER:
+        return by_pydicom(dataset, header, frame=frame)
     return _compressed(data, codestream, header)
 
 
@@ -86,8 +90,30 @@ def compressed_frames(dataset: Dataset, header: PixelHeader) -> FrameIndex | Non
 def _run_lengths(data: bytes, header: PixelHeader) -> Stored:
     """RLE Lossless, PS3.5 annex G: bytes in planes, most significant first."""
     size = max(1, header.bits_allocated // 8)
+    _check_segments(data, expected=header.samples * size)
     flat = imagecodecs.dicomrle_decode(data, f"<u{size}")
     return _from_planes(flat, header, decoder=f"{_IMAGECODECS} dicomrle")
+
+
+def _check_segments(data: bytes, *, expected: int) -> None:
+    """Check the header of an RLE frame (PS3.5 section G.5), which its decoder believes blindly."""
+    if len(data) <= _RLE_HEADER:
+        raise PixelsRefused(Reason.TRUNCATED, "The RLE frame ends within its header.")
+    count, *offsets = struct.unpack_from("<16L", data)
+    starts = offsets[:count]
+    if (
+        count != expected
+        or starts[0] < _RLE_HEADER
+        or starts != sorted(set(starts))
+        or starts[-1] >= len(data)
+    ):
+        raise PixelsRefused(
+            Reason.MALFORMED,
+            f"The RLE frame tells {count} segments, of which {expected} in ascending order are due "
+            f"within {len(data)} bytes.",
+            found=count,
+            expected=expected,
+        )
 
 
 def _deflated(data: bytes, header: PixelHeader) -> Stored:
@@ -154,7 +180,7 @@ def _compressed(frame: bytes, codestream: Codestream, header: PixelHeader) -> St
         case Coding.JPEG_LS:
             array, decoder = imagecodecs.jpegls_decode(frame), f"{_IMAGECODECS} jpegls"
             bits = codestream.precision
-        case Coding.JPEG_2000 | Coding.HTJ2K:
+        case _:  # JPEG 2000, both kinds
             if suits_openjph(codestream, transfer_syntax=header.transfer_syntax):
                 array, decoder = decode_high_throughput(frame, codestream)
             else:

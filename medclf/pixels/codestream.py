@@ -13,6 +13,8 @@ from typing import Literal
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
 _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _LOSSLESS_FRAME = 0xC3
+# Hierarchical and arithmetic: T.81 table B.1 without DHT, JPG and DAC.
+_OTHER_FRAMES = frozenset({0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 _LS_FRAME = 0xF7
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _RGB_NAMES = (b"RGB", b"rgb")
@@ -32,6 +34,7 @@ class Coding(StrEnum):
 
     JPEG_DCT = "jpeg"
     JPEG_LOSSLESS = "jpeg lossless"
+    JPEG_OTHER = "jpeg, arithmetic or hierarchical"
     JPEG_LS = "jpeg-ls"
     JPEG_2000 = "jpeg 2000"
     HTJ2K = "high-throughput jpeg 2000"
@@ -58,6 +61,7 @@ class Codestream:
         transform: colour transform, from JFIF, Adobe and component names or from COD.
         complete: the end marker is there.
         signed: components are signed; only JPEG 2000 can say so.
+        plain: picture and tiles of JPEG 2000 begin at 0, and its components are alike.
         reversible: the wavelet transform of JPEG 2000 is the one in whole numbers.
         accounted: the lengths that JPEG 2000's tile parts claim end at the end marker, so that
             no byte is missing; False for other codings, which claim none.
@@ -72,6 +76,7 @@ class Codestream:
     transform: Transform
     complete: bool
     signed: bool = False
+    plain: bool = False
     reversible: bool = False
     accounted: bool = False
     orientation: int = 1
@@ -117,6 +122,8 @@ def _read_jpeg(data: bytes) -> Codestream | None:
             frame = (Coding.JPEG_DCT, payload)
         elif marker == _LOSSLESS_FRAME:
             frame = (Coding.JPEG_LOSSLESS, payload)
+        elif marker in _OTHER_FRAMES:
+            frame = (Coding.JPEG_OTHER, payload)
         elif marker == _LS_FRAME:
             frame = (Coding.JPEG_LS, payload)
         elif marker == _APP0 and payload.startswith(b"JFIF"):
@@ -203,8 +210,21 @@ def _read_j2k(data: bytes, at: int) -> Codestream | None:
         transform=Transform.YBR if multiple else Transform.NONE,
         complete=end > at,
         signed=bool(size[36] & 0x80),
+        plain=_is_plain(size),
         reversible=reversible,
         accounted=_tile_parts_end(data, at) == end,
+    )
+
+
+def _is_plain(size: bytes) -> bool:
+    """Say whether a SIZ segment (T.800 A.5.1) is as every picture of a hospital has it."""
+    offsets, tiles = size[10:18] + size[26:34], (size[18:22], size[22:26])
+    components = {size[at : at + 3] for at in range(36, len(size), 3)}
+    return (
+        not any(offsets)
+        and all(any(side) for side in tiles)
+        and len(components) == 1
+        and components.pop()[1:] == b"\1\1"
     )
 
 

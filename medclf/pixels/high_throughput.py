@@ -1,9 +1,10 @@
 """High-throughput JPEG 2000, whose fast decoder reports no error (ITU-T T.814).
 
 OpenJPH, as imagecodecs calls it, is twice as fast as OpenJPEG. But it fills in for what is
-missing, leaves the remaining rows as they were where it gives up, and turns white into black
-where a lossy codestream overshoots. So it is given only lossless codestreams that account for
-every byte, and an array in which an untouched last row can be seen; OpenJPEG does the others.
+missing, leaves the remaining rows as they were where it gives up, turns white into black where a
+lossy codestream overshoots, and never ends where tiles begin beside the picture. So it is given
+only plain lossless codestreams that account for every byte, and an array in which an untouched
+last row can be seen; OpenJPEG does the others.
 """
 
 from typing import Any
@@ -26,6 +27,7 @@ def suits_openjph(codestream: Codestream, *, transfer_syntax: str) -> bool:
     return (
         codestream.coding is Coding.HTJ2K
         and codestream.accounted
+        and codestream.plain
         and codestream.reversible
         and codestream.precision <= 16
         and transfer_syntax in _LOSSLESS

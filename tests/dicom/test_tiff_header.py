@@ -64,6 +64,7 @@ def test_large_claims_are_refused_before_decoding():
         (_directory(*ENOUGH, (273, 4, 1 << 30, 8), (279, 4, 1, 4)), Reason.MALFORMED),
         (_directory(*ENOUGH, following=8), Reason.MALFORMED),  # a circle
         (_directory((256, 4, 1, 20)), Reason.MALFORMED),
+        (_directory(*ENOUGH, (322, 4, 1, 1 << 30), (323, 4, 1, 1 << 30)), Reason.MALFORMED),
     ],
 )
 def test_directories_that_lie_are_refused(data, reason):

@@ -103,6 +103,15 @@ def test_run_length_frames_are_exact_and_truncated_ones_refused(make_instance):
                 decode(make_instance(array, frame=cut, syntax=uid.RLELossless))
 
 
+@pytest.mark.parametrize("at", range(0, 12))
+@pytest.mark.parametrize("value", [0xAB, 0xFF])
+def test_run_length_headers_that_lie_are_refused(make_instance, at, value):
+    frame = bytearray(pydicom_rle(SMOOTH))
+    frame[at] = value
+    with pytest.raises(PixelsRefused):
+        decode(make_instance(SMOOTH, frame=bytes(frame), syntax=uid.RLELossless))
+
+
 def pydicom_rle(array: np.ndarray) -> bytes:
     """Encode by pydicom's own encoder, which is another implementation than the decoder's."""
     encoder = get_encoder(uid.RLELossless)

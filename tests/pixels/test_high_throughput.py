@@ -49,6 +49,16 @@ def test_frames_that_do_not_account_for_every_byte_are_not_for_openjph(make_inst
             decode(make_instance(SMOOTH, frame=damaged, syntax=uid.HTJ2KLossless))
 
 
+def test_tiles_beside_the_picture_are_not_for_openjph_which_would_never_end(make_instance):
+    frame = bytearray(FRAME)
+    frame[4 + 2 + 34 - 1] = 15  # the last byte of YTOsiz
+    codestream = read_codestream(bytes(frame))
+    assert codestream.rows == SMOOTH.shape[0]
+    assert not codestream.plain
+    with pytest.raises(PixelsRefused):
+        decode(make_instance(SMOOTH, frame=bytes(frame), syntax=uid.HTJ2KLossless))
+
+
 def test_frame_whose_decoder_gives_up_is_refused(make_instance):
     body = bytearray(FRAME)
     start = body.find(b"\xff\x93") + 2  # SOD: packets from here on
