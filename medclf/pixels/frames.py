@@ -131,12 +131,12 @@ def _by_end_markers(data: bytes, items: _Spans, *, frames: int) -> tuple[_Spans,
             expected=frames,
         )
     found: list[_Spans] = []
-    begun: _Spans = ()
+    begun: list[tuple[int, int]] = []
     for start, stop in items:
-        begun += ((start, stop),)
+        begun.append((start, stop))
         if _END_MARKER in data[max(start, stop - _PADDED_END) : stop]:
-            found.append(begun)
-            begun = ()
+            found.append(tuple(begun))
+            begun = []
     _check_count(len(found) + bool(begun), frames, "Pixel Data without a table")
     return tuple(found)
 
