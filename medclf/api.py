@@ -361,7 +361,7 @@ def dicomize(
     limit: int | None = None,
     progress: Progress = silent,
 ) -> Path:
-    """Turn PNG or JPEG images with a labels table into valid DICOM objects.
+    """Turn PNG, JPEG or TIFF images with a labels table into valid DICOM objects.
 
     Returns:
         The labels table of the DICOM files.

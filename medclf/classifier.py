@@ -18,7 +18,6 @@ from medclf.calibrate.novelty import Novelty
 from medclf.calibrate.scaling import Temperature
 from medclf.config import Config, parse
 from medclf.dicom.admission import AdmissionRules, objection_to
-from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Instance, Kind
 from medclf.errors import CalibrationRefused, ConfigError, PackageRefused, PixelsRefused
 from medclf.model.network import Architecture
@@ -145,7 +144,7 @@ class Classifier:
         if objection is not None:
             return self._without(Status.REJECTED, instance, (objection.reason,))
         try:
-            picture = decode(first_frame(instance))  # more than one passed the rules on purpose
+            picture = decode(instance, frame=0)  # of several, the rules allow the first
         except PixelsRefused as error:
             return self._without(Status.REJECTED, instance, (error.reason,))
         reasons = assess(picture, self.kind, refuse_text=rules.burned_in == "refuse")

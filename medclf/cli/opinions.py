@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 REJECTED_CODE = 3  # as for any bad input: at least one image was rejected
 
-ImagesArgument = Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files.")]
+ImagesArgument = Annotated[list[Path], typer.Argument(help="DICOM, PNG, JPEG or TIFF files.")]
 
 
 def read(

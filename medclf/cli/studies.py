@@ -84,13 +84,13 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def dicomize(
-    table: Annotated[Path, typer.Argument(help="Labels table over PNG or JPEG files.")],
+    table: Annotated[Path, typer.Argument(help="Labels table over PNG, JPEG or TIFF files.")],
     kind: Annotated[KindName, typer.Option(help="What the images show.")],
     out: Annotated[Path, typer.Option(help="Folder for the DICOM files.")],
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many images.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn PNG or JPEG images with a labels table into valid DICOM objects."""
+    """Turn PNG, JPEG or TIFF images with a labels table into valid DICOM objects."""
     with shown_progress() as progress:
         path = api.dicomize(table, out, kind=kind.value, limit=limit, progress=progress)
     if as_json:

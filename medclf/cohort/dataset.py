@@ -27,7 +27,6 @@ from medclf.cohort.mapped import MappedRows
 from medclf.cohort.shard import CAPACITY_BYTES, RECORD
 from medclf.cohort.store import PictureStore
 from medclf.cohort.streaming import Progress, in_order
-from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Kind, Limits
 from medclf.digest import digest_file, digest_json
 from medclf.errors import CacheUnavailable, InstanceRefused, LabelsRefused, PixelsRefused
@@ -213,7 +212,7 @@ class _Maker:
     def make(self, row: int) -> tuple[int, np.ndarray]:
         try:
             instance = self._manifest.open(row, limits=self._limits)
-            return row, self._geometry(decode(first_frame(instance)))
+            return row, self._geometry(decode(instance, frame=0))
         except (InstanceRefused, PixelsRefused) as error:
             raise LabelsRefused(
                 f"The image of row {row + 1} of the manifest cannot be prepared: {error.message}",

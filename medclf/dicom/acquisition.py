@@ -164,14 +164,28 @@ def _laterality(dataset: Dataset, frame: Dataset | None) -> str:
     return ""
 
 
-def _pixel_aspect(dataset: Dataset) -> float:
+def pixel_aspect_of(dataset: Dataset) -> float:
+    """Return height by width of a pixel; 1 where nothing, or nothing possible, is said.
+
+    PS3.3 C.7.6.3.1.7: Pixel Aspect Ratio counts where no spacing is given, so spacings come first.
+    """
     measures = item_of(dataset, "SharedFunctionalGroupsSequence", "PixelMeasuresSequence")
     for holder in (dataset, measures):
         for keyword in _PIXEL_SIZES:
             aspect = None if holder is None else _ratio(all_of(holder, keyword))
             if aspect is not None:
-                return 1.0 if abs(aspect - 1) <= _ASPECT_ROUNDING else aspect
+                return likely_aspect(aspect)
     return 1.0
+
+
+def likely_aspect(aspect: float) -> float:
+    """Return an aspect that pixels may have; 1 where it is absurd or only rounded.
+
+    >>> likely_aspect(1.2), likely_aspect(1.003), likely_aspect(2000.0)
+    (1.2, 1.0, 1.0)
+    """
+    possible = 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT
+    return aspect if possible and abs(aspect - 1) > _ASPECT_ROUNDING else 1.0
 
 
 def _ratio(text: str) -> float | None:
@@ -220,6 +234,6 @@ def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition
         image_type="\\".join(all_of(dataset, "ImageType").upper().split("\\")[:3]),
         conversion_type=text_of(dataset, "ConversionType").upper(),
         burned_in_annotation=_one_of(text_of(dataset, "BurnedInAnnotation").upper(), "YES", "NO"),
-        pixel_aspect=_pixel_aspect(dataset),
+        pixel_aspect=pixel_aspect_of(dataset),
         icc_profile=_holds_icc_profile(dataset),
     )

@@ -11,13 +11,14 @@ import os
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from io import BytesIO
+from functools import cached_property
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
 
 from medclf.dicom.acquisition import Acquisition, acquisition_of
+from medclf.dicom.in_place import read_in_place
 from medclf.dicom.kind import Kind, kind_of
 from medclf.dicom.limits import Limits
 from medclf.dicom.picture_header import (
@@ -28,6 +29,7 @@ from medclf.dicom.picture_header import (
 )
 from medclf.dicom.reading import CONVERSION_FAULTS, text_of
 from medclf.dicom.safety import scan
+from medclf.dicom.tiff_header import TIFF_SIGNATURES, tiff_acquisition
 from medclf.dicom.uid import is_valid_uid
 from medclf.digest import digest_bytes
 from medclf.errors import InstanceRefused
@@ -53,25 +55,24 @@ class FileFormat(StrEnum):
     DICOM = "dicom"
     PNG = "png"
     JPEG = "jpeg"
+    TIFF = "tiff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Instance:
     """One checked image object.
 
     Attributes:
-        digest: SHA-256 of `data`.
         data: the bytes as they came.
         format: told from the bytes.
-        kind: None when the header cannot tell (PNG, JPEG) or names another kind (CT, MR …).
+        kind: None when the header cannot tell (PNG, JPEG, TIFF) or names another kind (CT, MR …).
         acquisition: the header's facts.
-        sop_instance_uid: empty for PNG and JPEG.
-        study_uid: empty for PNG and JPEG, and where the header names none.
-        series_uid: empty for PNG and JPEG, and where the header names none.
-        dataset: the parsed DICOM data set; None for PNG and JPEG. Not to be changed.
+        sop_instance_uid: empty for PNG, JPEG and TIFF.
+        study_uid: empty for PNG, JPEG and TIFF, and where the header names none.
+        series_uid: empty for PNG, JPEG and TIFF, and where the header names none.
+        dataset: the parsed DICOM data set; None for PNG, JPEG and TIFF. Not to be changed.
     """
 
-    digest: str
     data: bytes = field(repr=False)
     format: FileFormat
     kind: Kind | None
@@ -81,15 +82,25 @@ class Instance:
     series_uid: str = ""
     dataset: Dataset | None = field(default=None, repr=False, compare=False)
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of `data`, taken when first asked for: it costs as much as decoding."""
+        return digest_bytes(self.data)
+
 
 def format_of(data: bytes) -> FileFormat | None:
-    """Tell the format from the first bytes; None when it is none of the three."""
+    """Tell the format from the first bytes; None when it is none of the four.
+
+    A DICOM file may be a TIFF file as well by its preamble (PS3.10 section 7.1); it is DICOM then.
+    """
     if data[128:132] == b"DICM":
         return FileFormat.DICOM
     if data.startswith(PNG_SIGNATURE):
         return FileFormat.PNG
     if data.startswith(JPEG_SIGNATURE):
         return FileFormat.JPEG
+    if data.startswith(TIFF_SIGNATURES):
+        return FileFormat.TIFF
     return None
 
 
@@ -97,7 +108,7 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
     """Check some bytes and read their header.
 
     Args:
-        data: a whole DICOM (PS3.10), PNG or JPEG file.
+        data: a whole DICOM (PS3.10), PNG, JPEG or TIFF file.
         limits: what is refused for its size.
 
     Raises:
@@ -116,9 +127,11 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
             return _parse_picture(data, FileFormat.PNG, png_acquisition(data), limits)
         case FileFormat.JPEG:
             return _parse_picture(data, FileFormat.JPEG, jpeg_acquisition(data), limits)
+        case FileFormat.TIFF:
+            return _parse_picture(data, FileFormat.TIFF, tiff_acquisition(data), limits)
         case None:
             raise InstanceRefused(
-                Reason.FORMAT_UNKNOWN, "The file is neither DICOM (PS3.10) nor PNG nor JPEG."
+                Reason.FORMAT_UNKNOWN, "The file is neither DICOM (PS3.10) nor PNG, JPEG or TIFF."
             )
 
 
@@ -197,15 +210,13 @@ def _parse_picture(
     data: bytes, file_format: FileFormat, acquisition: Acquisition, limits: Limits
 ) -> Instance:
     _check_budget(acquisition, limits)
-    return Instance(
-        digest=digest_bytes(data), data=data, format=file_format, kind=None, acquisition=acquisition
-    )
+    return Instance(data=data, format=file_format, kind=None, acquisition=acquisition)
 
 
 def _parse_dicom(data: bytes, limits: Limits) -> Instance:
     scan(data, limits)
     try:
-        dataset = pydicom.dcmread(BytesIO(data))
+        dataset = read_in_place(data)
         transfer_syntax_uid = text_of(dataset.file_meta, "TransferSyntaxUID")
     except (*CONVERSION_FAULTS, pydicom.errors.InvalidDicomError, zlib.error) as error:
         raise InstanceRefused(
@@ -214,7 +225,6 @@ def _parse_dicom(data: bytes, limits: Limits) -> Instance:
     acquisition = acquisition_of(dataset, transfer_syntax_uid=transfer_syntax_uid)
     _check_budget(acquisition, limits)  # again, in case pydicom read other numbers than the scan
     return Instance(
-        digest=digest_bytes(data),
         data=data,
         format=FileFormat.DICOM,
         kind=kind_of(

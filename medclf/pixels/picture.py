@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-POLICY = "medclf-pixels/1"
+POLICY = "medclf-pixels/2"
 """Name of the rules by which stored values become a picture; changes when any picture would."""
 
 

@@ -28,7 +28,7 @@ def decode_png(data: bytes) -> tuple[NDArray[Any], str]:
         raise PixelsRefused(Reason.TRUNCATED, "The PNG file has no end chunk.")
     array = imagecodecs.png_decode(data)
     if array.ndim == 3 and array.shape[2] in (2, 4):
-        array = _over_black(array)
+        array = over_black(array)
     return array, f"imagecodecs {imagecodecs.__version__} png"
 
 
@@ -57,10 +57,10 @@ def decode_jpeg_file(data: bytes) -> tuple[NDArray[Any], str]:
     if not codestream.complete:
         raise PixelsRefused(Reason.TRUNCATED, "The JPEG file has no end marker.")
     array, decoder = decode_jpeg(data, codestream, rgb=False)
-    return _upright(array, codestream.orientation), decoder
+    return upright(array, codestream.orientation), decoder
 
 
-def _over_black(array: NDArray[Any]) -> NDArray[Any]:
+def over_black(array: NDArray[Any]) -> NDArray[Any]:
     """Composite over black; fully opaque pixels come through exactly."""
     top = int(np.iinfo(array.dtype).max)
     colour, alpha = array[:, :, :-1].astype(np.uint64), array[:, :, -1:].astype(np.uint64)
@@ -68,7 +68,7 @@ def _over_black(array: NDArray[Any]) -> NDArray[Any]:
     return flat[:, :, 0] if flat.shape[2] == 1 else flat
 
 
-def _upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Undo an Exif orientation (CIPA DC-008 4.6.4, tag 0x0112).
 
     Orientations 5 to 8 have rows and columns exchanged; 2, 4, 5 and 7 are mirrored.

@@ -15,7 +15,8 @@ class Stored:
 
     Attributes:
         patterns: (rows, columns) or (rows, columns, 3), uint8, uint16 or uint32: the containers
-            as they are, unused bits included, signed values in two's complement.
+            as they are, unused bits included, signed values in two's complement. float32 or
+            float64 where the object holds floating-point pixels.
         shift: bits below the value inside a container.
         bits: bits of the value; its highest is the sign where `signed`.
         signed: two's complement.
@@ -30,8 +31,19 @@ class Stored:
     photometric: str
     decoder: str
 
-    def values_of(self, patterns: NDArray[Any]) -> NDArray[np.int64]:
-        """Unpack containers into values: shift, mask, sign (PS3.5 section 8.1.1)."""
+    @property
+    def floating(self) -> bool:
+        """Whether the values are floating-point numbers, which need no unpacking."""
+        return self.patterns.dtype.kind == "f"
+
+    def values_of(self, patterns: NDArray[Any]) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Unpack containers into values: shift, mask, sign (PS3.5 section 8.1.1).
+
+        Returns:
+            Of the same shape, int64; float64 where `floating`.
+        """
+        if self.floating:
+            return patterns.astype(np.float64)
         values = (patterns.astype(np.int64) >> self.shift) & ((1 << self.bits) - 1)
         if self.signed:
             sign = 1 << (self.bits - 1)
@@ -62,7 +74,7 @@ def as_stored(
     same both ways, and unsigned ones cannot have become negative.
     """
     return Stored(
-        patterns=array.view(f"u{array.dtype.itemsize}"),
+        patterns=array if header.floating else array.view(f"u{array.dtype.itemsize}"),
         shift=shift,
         bits=min(bits or header.bits_stored, 8 * array.dtype.itemsize),
         signed=header.signed or signed,

@@ -6,7 +6,6 @@ from pathlib import Path
 from medclf.cohort.ingest import IngestConfig, Source
 from medclf.cohort.ingest import ingest as ingest_cohort
 from medclf.cohort.manifest import Manifest
-from medclf.dicom.frame import first_frame
 from medclf.dicom.instance import Instance
 from medclf.errors import LabelsRefused, PixelsRefused
 from medclf.pixels.decode import decode
@@ -81,7 +80,7 @@ def unreadable(instance: Instance, config: StudyConfig) -> tuple[Reason, ...]:
     """Return why the pixels of an image cannot be used; empty when they can."""
     try:
         return assess(
-            decode(first_frame(instance)),
+            decode(instance, frame=0),
             config.kind,
             refuse_text=config.admission.burned_in == "refuse",
         )

@@ -40,7 +40,7 @@ def picture_object(instance: Instance, row: LabelRow, belonging: Belonging, *, k
     An X-ray in colour is stored as the luminance that the preprocessing would take.
 
     Args:
-        instance: a PNG or JPEG.
+        instance: a PNG, JPEG or TIFF.
         row: what the labels table says about it.
         belonging: its patient and place.
         kind: decides the SOP class.
@@ -52,7 +52,9 @@ def picture_object(instance: Instance, row: LabelRow, belonging: Belonging, *, k
         DicomMisuse: a picture too large for DICOM.
     """
     if instance.format is FileFormat.DICOM:
-        raise InstanceRefused(Reason.KIND_WRONG, "The file is DICOM already; PNG or JPEG expected.")
+        raise InstanceRefused(
+            Reason.KIND_WRONG, "The file is DICOM already; a PNG, JPEG or TIFF is expected."
+        )
     array = decode(instance).array
     if kind is Kind.XRAY:
         array = luminance(array)

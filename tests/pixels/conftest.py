@@ -15,7 +15,7 @@ from medclf.dicom.instance import Instance, parse_instance
 MakeInstance = Callable[..., Instance]
 
 
-def _dataset(array: np.ndarray, frame: bytes | None, syntax: str, **attributes: Any) -> Dataset:
+def _dataset(array: np.ndarray, frames: list[bytes], syntax: str, **attributes: Any) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
@@ -37,12 +37,16 @@ def _dataset(array: np.ndarray, frame: bytes | None, syntax: str, **attributes: 
         setattr(dataset, keyword, value)
     if "BitsStored" in attributes and "HighBit" not in attributes:
         dataset.HighBit = dataset.BitsStored - 1
-    if frame is None:
+    if array.dtype.kind == "f":  # parametric maps (PS3.3 C.7.6.24 and C.7.6.25)
+        keyword = "FloatPixelData" if array.dtype.itemsize == 4 else "DoubleFloatPixelData"
+        setattr(dataset, keyword, array.tobytes())
+        return dataset
+    if not frames:
         data = array.tobytes()
         dataset.PixelData = data + b"\0" * (len(data) % 2)
     else:
-        dataset.PixelData = encapsulate([frame])
-    dataset["PixelData"].VR = "OW" if bits > 8 and frame is None else "OB"
+        dataset.PixelData = encapsulate(frames)
+    dataset["PixelData"].VR = "OW" if bits > 8 and not frames else "OB"
     return dataset
 
 
@@ -54,11 +58,12 @@ def make_instance() -> MakeInstance:
         array: np.ndarray,
         *,
         frame: bytes | None = None,
+        frames: list[bytes] | None = None,
         syntax: str = ExplicitVRLittleEndian,
         **attributes: Any,
     ) -> Instance:
         stream = BytesIO()
-        dataset = _dataset(array, frame, syntax, **attributes)
+        dataset = _dataset(array, frames or ([frame] if frame else []), syntax, **attributes)
         dataset.save_as(stream, enforce_file_format=True)
         return parse_instance(stream.getvalue())
 

@@ -5,7 +5,9 @@ import pytest
 from pydicom.pixels.processing import convert_color_space
 
 from medclf.errors import PixelsRefused
+from medclf.pixels.colour import render_colour
 from medclf.pixels.decode import decode
+from medclf.pixels.stored import Stored
 from medclf.reasons import Reason
 
 RGB = np.random.default_rng(1).integers(0, 256, (12, 10, 3), dtype=np.uint8)
@@ -54,3 +56,31 @@ def test_palette_without_a_table_is_refused(make_instance):
     with pytest.raises(PixelsRefused) as caught:
         decode(make_instance(index, PhotometricInterpretation="PALETTE COLOR"))
     assert caught.value.reason is Reason.PIXELS_UNDECODABLE
+
+
+def _stored(array: np.ndarray, photometric: str, bits: int) -> Stored:
+    return Stored(
+        patterns=array, shift=0, bits=bits, signed=False, photometric=photometric, decoder=""
+    )
+
+
+def test_ybr_of_more_than_eight_bits_comes_back_as_the_rgb_it_was():
+    rgb = np.random.default_rng(4).integers(0, 4096, (9, 8, 3)).astype(float)
+    forward = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
+    ybr = np.rint(rgb @ forward.T + [0, 2048, 2048]).clip(0, 4095).astype(np.uint16)
+    found = render_colour(_stored(ybr, "YBR_FULL", 12))
+    assert found.dtype == np.uint16
+    assert np.abs(found / 65535 * 4095 - rgb).max() < 2.5  # rounded in YBR, where Cb counts 1.77
+
+
+def test_partial_range_is_widened():
+    named = {  # ITU-R BT.601, studio range: black, white, and the primaries
+        (16, 128, 128): (0, 0, 0),
+        (235, 128, 128): (255, 255, 255),
+        (81, 90, 240): (255, 0, 0),
+        (145, 54, 34): (0, 255, 0),
+        (41, 240, 110): (0, 0, 255),
+    }
+    ybr = np.array([list(named)], np.uint8)
+    found = render_colour(_stored(ybr, "YBR_PARTIAL", 8)).astype(int)
+    assert np.abs(found - np.array([list(named.values())])).max() <= 2

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_windowing
 from pydicom.sequence import Sequence
 
-from medclf.errors import PixelsRefused
+from medclf.errors import PixelsMisuse, PixelsRefused
 from medclf.pixels.decode import POLICY, decode
 from medclf.pixels.window import Window
 from medclf.reasons import Reason
@@ -181,6 +181,18 @@ def test_thirty_two_bit_values_are_rendered(make_instance):
     array = decode(make_instance(stored)).array
     assert (array.min(), array.max()) == (0, 65535)
     assert (np.diff(array.ravel().astype(int)) >= 0).all()
+
+
+def test_picture_carries_aspect_and_laterality(make_instance):
+    picture = decode(make_instance(RAMP_8, PixelSpacing=["0.4", "0.2"], ImageLaterality="L"))
+    assert (picture.aspect, picture.laterality) == (2.0, "L")
+
+
+def test_frame_that_is_not_there_is_misuse(make_instance):
+    for number in (-1, 1):
+        with pytest.raises(PixelsMisuse):
+            decode(make_instance(RAMP_8), frame=number)
+    assert np.array_equal(decode(make_instance(RAMP_8), frame=0).array, RAMP_8)
 
 
 def test_several_frames_are_refused(make_instance):

@@ -1,8 +1,9 @@
 """Row 4 exists because every image takes the way from its file to the network's 224 pixels.
 
-From a raw DX file on disk to a square of eight bits. Ours also checks the file, hashes it,
-finds the field and evens out the exposure, which MONAI's two transforms do not. Parity is held
-against an exact area average in float64, by matrices, windowed between its own percentiles.
+From a raw DX file on disk to a square of eight bits. Ours also checks the file, finds the field
+and evens out the exposure, which MONAI's two transforms do not; the digest of the file is taken
+on neither side (row 8 has it). Parity is held against an exact area average in float64, by
+matrices, windowed between its own percentiles.
 """
 
 from pathlib import Path

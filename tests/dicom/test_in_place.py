@@ -1,0 +1,55 @@
+"""Large values are left in the file's own memory, and come out when they are asked for."""
+
+import copy
+import hashlib
+import pickle
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from medclf.dicom.in_place import bytes_of, read_in_place
+from medclf.dicom.instance import open_instance
+
+LARGE = np.arange(400 * 300, dtype=np.uint16).reshape(400, 300)
+
+
+@pytest.fixture
+def film(tmp_path, write_dicom) -> bytes:
+    path = tmp_path / "film.dcm"
+    write_dicom(path, Rows=400, Columns=300, BitsStored=16, HighBit=15, PixelData=LARGE.tobytes())
+    return path.read_bytes()
+
+
+def test_view_shares_the_memory_of_the_file(film):
+    pixels = np.frombuffer(bytes_of(read_in_place(film), "PixelData"), np.uint16)
+    assert np.array_equal(pixels, LARGE.ravel())
+    assert np.shares_memory(pixels, np.frombuffer(film, np.uint8))
+
+
+def test_value_comes_out_whole_when_asked_for_and_in_every_copy(film):
+    dataset = read_in_place(film)
+    copies = [copy.deepcopy(dataset), pickle.loads(pickle.dumps(dataset)), dataset]
+    assert all(one.PixelData == LARGE.tobytes() for one in copies)
+    assert bytes_of(dataset, "PixelData") == LARGE.tobytes()
+
+
+def test_object_is_written_as_it_was_read(film):
+    stream = BytesIO()
+    read_in_place(film).save_as(stream)
+    assert stream.getvalue() == film
+
+
+def test_deflated_objects_are_inflated_as_usual():
+    path = Path(get_testdata_file("image_dfl.dcm", download=False))
+    dataset = read_in_place(path.read_bytes())
+    assert bytes(bytes_of(dataset, "PixelData")) == pydicom.dcmread(path).PixelData
+
+
+def test_digest_is_that_of_the_file(tmp_path, film):
+    path = tmp_path / "again.dcm"
+    path.write_bytes(film)
+    assert open_instance(path).digest == "sha256:" + hashlib.sha256(film).hexdigest()
