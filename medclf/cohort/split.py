@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from medclf.cohort.assign import assign, deal_order
-from medclf.cohort.leakage import check, require_clean
+from medclf.cohort.copies import Copies
+from medclf.cohort.deal import share_out, share_out_by_time
+from medclf.cohort.leakage import LeakageReport, check, require_clean, require_no_copies
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.sealed import digest_of, seal, unseal
 from medclf.cohort.units import find_units
@@ -34,6 +35,8 @@ _SCHEMA = pa.schema(
         pa.field("part", pa.string(), nullable=False),
     ]
 )
+_NONE = Copies()
+_COLUMNS = {"patient": "patient_id", "group": "group_id", "site": "site"}
 _ROUNDING = 1e-9  # fractions are written in decimals: 0.6 + 0.1 + 0.1 + 0.2 is not 1 in binary
 
 
@@ -47,7 +50,11 @@ class SplitConfig(Config):
         test: fraction of the cases; 0 when the test data come from elsewhere.
         unit: what must be known of every case. Whatever is known beside keeps
             cases together all the same. `auto` asks for nothing; `image` states that
-            neither patients nor groups are known.
+            neither patients nor groups are known; `site` keeps whole sites together too.
+        by: `random` draws every part; `time` takes the latest cases as the test part, by
+            the month of each patient's last picture, and draws the others.
+        near_duplicates: near copies, where they were looked for: `keep_together` makes
+            them one unit, `warn` lets them cross, `refuse` refuses a split where they do.
         minimum_per_class: cases of every label that every part must hold.
         seed: of the draw among equals.
     """
@@ -56,7 +63,9 @@ class SplitConfig(Config):
     tune: float = Field(default=0.1, gt=0, lt=1)
     calibrate: float = Field(default=0.1, gt=0, lt=1)
     test: float = Field(default=0.2, ge=0, lt=1)
-    unit: Literal["auto", "patient", "group", "image"] = "auto"
+    unit: Literal["auto", "patient", "group", "image", "site"] = "auto"
+    by: Literal["random", "time"] = "random"
+    near_duplicates: Literal["keep_together", "warn", "refuse"] = "keep_together"
     minimum_per_class: int = Field(default=2, ge=1, le=10_000)
     seed: int = Field(ge=0, le=2**32 - 1)
 
@@ -65,6 +74,8 @@ class SplitConfig(Config):
         total = sum(self.fractions.values())
         if abs(total - 1) > _ROUNDING:
             raise ValueError(f"train, tune, calibrate and test sum to {total:g}, not to 1")
+        if self.by == "time" and not self.test:
+            raise ValueError("by: time needs a test part; set test above 0")
         return self
 
     @property
@@ -97,6 +108,11 @@ class Split:
     def units(self) -> np.ndarray:
         """(n,) int64, the unit of each row: the clusters for a clustered bootstrap."""
         return np.asarray(self.table.column("unit").to_numpy(), dtype=np.int64)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever relies on this split should know, as whole sentences."""
+        return tuple(self.facts.get("warnings", ()))
 
     @cached_property
     def digest(self) -> str:
@@ -149,48 +165,71 @@ class Split:
         return {**self.facts, "format": FORMAT, "manifest": self.manifest}
 
 
-def split_cohort(manifest: Manifest, config: SplitConfig) -> Split:
+def split_cohort(manifest: Manifest, config: SplitConfig, *, copies: Copies = _NONE) -> Split:
     """Share a cohort out, or take the parts that its labels table fixes.
+
+    Args:
+        manifest: of the cases.
+        config: how.
+        copies: what was found among the pictures; without it near copies are not known.
 
     Raises:
         LabelsRefused: a patient, group or picture crosses the parts that the table
-            fixes; a label is too rare in a part; patients or groups are not known as
-            `config.unit` asks.
+            fixes; near copies cross and `config.near_duplicates` is `refuse`; a label is
+            too rare in a part; patients, groups, sites or months are not known as
+            `config` asks.
     """
     _check_labels(manifest)
     _check_unit(manifest, config)
-    units = find_units(manifest)
+    together = copies.links if config.near_duplicates == "keep_together" else ()
+    units = find_units(manifest, pairs=together, whole_sites=config.unit == "site")
     given = manifest.column("part")
     if any(given):
         parts, source = _check_given(manifest), "labels table"
+    elif config.by == "time":
+        parts, source = share_out_by_time(manifest, units, config), "time"
     else:
-        parts, source = _share_out(manifest, units, config), "seed"
-    require_clean(check(manifest, parts))
+        parts, source = share_out(manifest, units, config.fractions, config), "seed"
+    return seal_split(manifest, units, parts, config, source=source, copies=copies)
+
+
+def seal_split(
+    manifest: Manifest,
+    units: np.ndarray,
+    parts: list[str],
+    config: SplitConfig,
+    *,
+    source: str,
+    copies: Copies = _NONE,
+) -> Split:
+    """Check parts and make a split of them.
+
+    Args:
+        manifest: of the cases.
+        units: (n,) int64.
+        parts: of each row.
+        config: how they were shared out.
+        source: what decided: `seed`, `time`, `labels table` or `fold i of k`.
+        copies: what was found among the pictures.
+
+    Raises:
+        LabelsRefused: as in `split_cohort`.
+    """
+    report = check(manifest, parts, copies=copies)
+    require_clean(report)
+    if config.near_duplicates == "refuse":
+        require_no_copies(report)
     _check_minimum(manifest, parts, units, config)
-    return _build(manifest, units, parts, config, source)
-
-
-def _share_out(manifest: Manifest, units: np.ndarray, config: SplitConfig) -> list[str]:
-    indices = manifest.label_indices(manifest.labels)
-    count = int(units.max()) + 1 if len(units) else 0
-    counts = np.zeros((count, len(manifest.labels)), dtype=np.int64)
-    np.add.at(counts, (units, indices), 1)
-    names = [""] * count
-    for unit, picture in zip(units, manifest.column("picture"), strict=True):
-        names[unit] = min(names[unit] or picture, picture)
-    fractions = config.fractions
-    chosen = assign(
-        counts,
-        deal_order(names, counts.sum(axis=1), seed=config.seed),
-        np.array(list(fractions.values())),
-        minimum=config.minimum_per_class,
-    )
-    asked = list(fractions)
-    return [asked[part] for part in chosen[units]]
+    return _build(manifest, units, parts, config, source, report)
 
 
 def _build(
-    manifest: Manifest, units: np.ndarray, parts: list[str], config: SplitConfig, source: str
+    manifest: Manifest,
+    units: np.ndarray,
+    parts: list[str],
+    config: SplitConfig,
+    source: str,
+    report: LeakageReport,
 ) -> Split:
     table = pa.table(
         {"digest": manifest.column("digest"), "unit": units, "part": parts}, schema=_SCHEMA
@@ -205,17 +244,20 @@ def _build(
             for part in PARTS
             if part in parts
         },
+        "warnings": [*report.warnings, *_time_warnings(manifest, parts, source)],
     }
     return Split(manifest=manifest.digest, table=table, facts=facts)
 
 
 def _check_unit(manifest: Manifest, config: SplitConfig) -> None:
     known = {name: sum(map(bool, manifest.column(name))) for name in ("patient", "group")}
+    if config.unit == "site":
+        known["site"] = sum(map(bool, manifest.column("site")))
     if config.unit in known and known[config.unit] < len(manifest):
         raise LabelsRefused(
             f"The split is to go by {config.unit}, but only {known[config.unit]} of "
             f"{len(manifest)} cases name one.",
-            advice=f"Fill in {config.unit}_id in the labels table, or set `unit: auto`.",
+            advice=f"Fill in {_COLUMNS[config.unit]} in the labels table, or set `unit: auto`.",
             found=known[config.unit],
             expected=len(manifest),
         )
@@ -226,6 +268,21 @@ def _check_unit(manifest: Manifest, config: SplitConfig) -> None:
             advice="Set `unit: auto`.",
             **known,
         )
+
+
+def _time_warnings(manifest: Manifest, parts: list[str], source: str) -> list[str]:
+    """Say how many test pictures are older than the newest one that was learned from."""
+    if source != "time":
+        return []
+    taken = manifest.column("taken_on")
+    newest = max(month for month, part in zip(taken, parts, strict=True) if part != "test")
+    older = sum(p == "test" and month <= newest for month, p in zip(taken, parts, strict=True))
+    if not older:
+        return []
+    return [
+        f"{older:,} pictures of the test part were taken no later than the newest picture that "
+        "is learned from: they belong to patients who came back later."
+    ]
 
 
 def _check_given(manifest: Manifest) -> list[str]:
