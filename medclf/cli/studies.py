@@ -181,6 +181,7 @@ def validate(
                 "json": str(done.document),
                 "metrics": done.evaluation.as_json()["metrics"],
                 "verdicts": done.evaluation.as_json()["verdicts"],
+                "unsealed": done.unsealing.count,
                 "audit_sequence": done.audit_sequence,
             }
         )

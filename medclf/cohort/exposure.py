@@ -17,11 +17,9 @@ def names_of(channels: int) -> tuple[str, ...]:
     """Return the names of the statistics of a picture with 1 or 3 channels."""
     if channels == 1:
         return ("mean", "deviation", *(f"share of level {bin_}" for bin_ in range(_BINS)))
-    return tuple(
-        f"{what} of {colour}"
-        for colour in ("red", "green", "blue")
-        for what in ("mean", "deviation", *(f"{q} % quantile" for q in _QUANTILES))
-    ) + ("mean saturation",)
+    of_one = ("mean", "deviation", *(f"{q} % quantile" for q in _QUANTILES))
+    colours = (f"{what} of {colour}" for colour in ("red", "green", "blue") for what in of_one)
+    return (*colours, "mean saturation")
 
 
 def statistics_of(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
