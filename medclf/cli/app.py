@@ -8,6 +8,7 @@ import typer
 
 from medclf.cli.audit import audit_app
 from medclf.cli.door import refuse
+from medclf.cli.leakage import leakage
 from medclf.cli.opinions import ask, read, serve
 from medclf.cli.studies import demo, dicomize, ingest, init, models, release, train, validate
 from medclf.errors import MedclfError
@@ -54,6 +55,7 @@ app.command(rich_help_panel=_FIRST)(init)
 app.command(rich_help_panel=_FIRST)(models)
 app.command(rich_help_panel=_FIRST)(dicomize)
 app.command(rich_help_panel=_STUDY)(ingest)
+app.command(rich_help_panel=_STUDY)(leakage)
 app.command(rich_help_panel=_STUDY)(train)
 app.command(rich_help_panel=_STUDY)(validate)
 app.command(rich_help_panel=_STUDY)(release)

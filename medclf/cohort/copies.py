@@ -51,10 +51,10 @@ class Pictures(Protocol):
 class Sameness(StrEnum):
     """What two copies share; the first that holds."""
 
-    BYTES = "bytes"
-    PICTURE = "stored pixels"
-    PIXELS = "prepared pixels"
-    NEAR = "nearly all"
+    BYTES = "same bytes"
+    PICTURE = "same stored pixels"
+    PIXELS = "same prepared pixels"
+    NEAR = "nearly the same"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,12 +99,12 @@ class LeakageReport:
 
 def _warnings(report: LeakageReport) -> Iterator[str]:
     if report.leaks:
-        yield f"{len(report.leaks):,} patients, groups, pictures or UIDs lie in several parts."
+        yield f"Patients, groups, pictures or UIDs lie in several parts: {len(report.leaks):,}."
     if report.crossing:
         rows = sum(len(group.rows) for group in report.crossing)
         yield (
-            f"{len(report.crossing):,} groups of copies ({rows:,} images) lie in several parts: "
-            "the split ignores what belongs together, and figures of the test part are too good."
+            f"Copies lie in several parts: {len(report.crossing):,} groups of {rows:,} images. The "
+            "split ignores what belongs together, and figures of the test part are too good."
         )
     unbound = [g for g in report.copies if g.sameness is Sameness.NEAR and not g.bound]
     if unbound:
@@ -112,18 +112,18 @@ def _warnings(report: LeakageReport) -> Iterator[str]:
         known = (
             "no patient or group is known"
             if report.unknown
-            else "no known patient or group binds them"
+            else "no known patient or group binds these"
         )
         yield (
-            f"{len(unbound):,} groups of near copies ({rows:,} images) were found, and {known}. "
-            "Others that were not recognised may lie in several parts: give patient_id or "
-            "group_id in the labels table."
+            f"Near copies were found, {len(unbound):,} groups of {rows:,} images, and {known}: the "
+            "split ignores groups. Copies that were not recognised may lie in several parts; give "
+            "patient_id or group_id in the labels table."
         )
     if report.contradicting:
         first = report.contradicting[0]
         where = ", ".join(map(str, first.lines))
         yield (
-            f"{len(report.contradicting):,} groups of copies carry contradicting labels, first "
+            f"Copies carry contradicting labels: {len(report.contradicting):,} groups, the first "
             f"lines {where} ({' / '.join(dict.fromkeys(first.labels))})."
         )
 

@@ -161,7 +161,7 @@ class _Judge:
         if self.folds is None:
             return Shortcut(name, numbers, method, note="too few patients of some label")
         if not numbers or (table == table[0]).all():
-            return Shortcut(name, numbers, method, note="the same, or not known, for all images")
+            return Shortcut(name, numbers, method, note="the same or unknown for all images")
         scores = np.zeros((len(table), self.classes))
         for fold in range(FOLDS):
             tested = self.folds == fold

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from medclf.cohort.copies import Copies, find_copies
 from medclf.cohort.dataset import PreparedImages
 from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
@@ -21,34 +22,54 @@ class Prepared:
     manifest: Manifest
     split: Split
     pictures: PreparedImages
+    copies: Copies
     parts: dict[str, Part]
 
 
 def prepare(config: StudyConfig, *, progress: Progress) -> Prepared:
-    """Load the manifest, split it and prepare its pictures.
+    """Load the manifest, prepare its pictures, find copies among them and split it.
 
     Raises:
         ManifestTampered: the manifest or an image is not the one that was ingested.
         LabelsRefused: the split cannot be made.
         StudyMisuse: the labels table has changed since ingest.
     """
+    manifest, pictures, copies = open_pictures(config, progress=progress)
+    _check_labels(manifest, config)
+    split = split_cohort(manifest, config.split, copies=copies)
+    split.save(config.workspace)
+    truth = manifest.label_indices(config.data.labels)
+    parts = {}
+    for name in PARTS:
+        rows = split.rows(name)
+        parts[name] = Part(rows, truth[rows])
+    return Prepared(manifest, split, pictures, copies, parts)
+
+
+def open_pictures(
+    config: StudyConfig, *, progress: Progress
+) -> tuple[Manifest, PreparedImages, Copies]:
+    """Load the manifest, prepare its pictures and find copies among them.
+
+    Raises:
+        ManifestTampered: the manifest or an image is not the one that was ingested.
+        StudyMisuse: the labels table has changed since ingest.
+    """
     manifest = Manifest.load(config.workspace)
     _check_current(manifest, config)
-    _check_labels(manifest, config)
-    split = split_cohort(manifest, config.split)
-    split.save(config.workspace)
     pictures = PreparedImages.build(
         manifest,
         config.preprocessing,
         config.workspace / "cache",
         progress=lambda done, total: progress("prepare", done, total, ""),
     )
-    truth = manifest.label_indices(config.data.labels)
-    parts = {}
-    for name in PARTS:
-        rows = split.rows(name)
-        parts[name] = Part(rows, truth[rows])
-    return Prepared(manifest, split, pictures, parts)
+    copies = find_copies(
+        manifest,
+        pictures,
+        kind=config.kind,
+        progress=lambda done, total: progress("copies", done, total, ""),
+    )
+    return manifest, pictures, copies
 
 
 def _check_labels(manifest: Manifest, config: StudyConfig) -> None:

@@ -52,8 +52,8 @@ def _limitations(
     classifier: Classifier, seen: Seen, unsealing: Unsealing, rules: Protocol
 ) -> tuple[str, ...]:
     note = str(classifier.package.json("lineage.json").get("calibration_note", ""))
-    found = (f"Calibration: {note}",) if note else ()
-    found += (unsealing.limitation,) if unsealing.limitation else ()
+    told = (f"Calibration: {note}" if note else "", unsealing.limitation)
+    found = tuple(sentence for sentence in told if sentence)
     if not seen.patients or rules.seen_patients == "exclude":
         return found
     return (

@@ -93,6 +93,7 @@ def test_the_audit_trail_tells_the_story_in_order(walked):
         "training.started",
         "package.packed",
         "validation.started",
+        "test.unsealed",
         "validation.finished",
     ]
     assert api.audit_verify(home=walked.home).size == len(actions)
