@@ -83,13 +83,15 @@ def record_unsealing(home: Home, package: Package, manifest: Manifest) -> Unseal
         "test_part": digest_json(sorted(own)) if opened else "",
         "study_manifest": _study_manifest(package) if opened else "",
     }
-    earlier = [event.facts for event in read_events(home.audit_folder, action=ACTION)]
-    unsealing = Unsealing(
-        sealed_part=opened,
-        count=1 + sum(_same(facts, before, "images", "test_part") for before in earlier),
-        of_study=opened + sum(_same(facts, before, "study_manifest") for before in earlier),
-    )
-    home.record(ACTION, {**facts, "count": unsealing.count, "of_study": unsealing.of_study})
+    with home.open_trail() as trail:
+        earlier = [event.facts for event in read_events(home.audit_folder, action=ACTION)]
+        unsealing = Unsealing(
+            sealed_part=opened,
+            count=1 + sum(_same(facts, before, "images", "test_part") for before in earlier),
+            of_study=opened + sum(_same(facts, before, "study_manifest") for before in earlier),
+        )
+        counts = {"count": unsealing.count, "of_study": unsealing.of_study}
+        trail.append(ACTION, actor=home.actor, facts={**facts, **counts})
     return unsealing
 
 
