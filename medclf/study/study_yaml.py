@@ -23,12 +23,14 @@ data:
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
-split:                     # by patient or group where known; byte-identical files stay together
+split:                     # by patient or group where known; copies of one picture stay together
   train: {{ train }}              # learn from
   tune: 0.1                # choose epoch and penalty by
   calibrate: {{ calibrate }}          # fit temperature and threshold on, and nothing else
   test: 0.2                # sealed: written to test.csv for `medclf validate`
-  unit: auto               # auto, patient, group or image
+  unit: auto               # auto, patient, group, site or image
+  by: random               # random, or time: the latest months are the test part
+  near_duplicates: keep_together    # near copies: keep_together, warn or refuse
 
 preprocessing:
   kind: {{ kind }}
