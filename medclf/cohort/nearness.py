@@ -20,7 +20,7 @@ EXACT_UP_TO = 20_000
 
 _BANDS = 40
 _SPARE_BITS = 2  # a bucket holds about 2 ** 2 pictures where bits are independent
-_BUCKET_PAIRS = 4096  # of one bucket: 64 × 64; fuller ones are walked along their order only
+_WALK = 64  # pictures behind each one in its bucket; fuller buckets are not walked to their end
 _BLOCK = 512  # rows compared at once: 512 × 20,000 counts are 10 MB
 _SEED = 20_260_101  # of the bands; any number serves
 
@@ -56,7 +56,7 @@ def find_near(
     if len(plain) <= EXACT_UP_TO:
         first, second = _every_pair(variants, plain, radius, same)
     else:
-        first, second = _banded_pairs(variants, plain, same)
+        first, second = _banded_pairs(variants, plain, radius, same)
     distance = _differing(variants[first], plain[second])
     kept = (distance <= radius) & (first != second)
     if same:
@@ -81,33 +81,34 @@ def _every_pair(
 
 
 def _banded_pairs(
-    variants: NDArray[np.uint64], plain: NDArray[np.uint64], same: bool
+    variants: NDArray[np.uint64], plain: NDArray[np.uint64], radius: int, same: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs, first and second, that agree in a band; each once."""
+    """Return the pairs within the radius, first and second, that agree in a band; each once."""
     n = len(plain)
     width = max(1, math.ceil(math.log2(n)) - _SPARE_BITS)
     generator = np.random.default_rng(_SEED)
-    found = np.zeros(0, np.int64)
+    found = [np.zeros(0, np.int64)]
     for _ in range(_BANDS):
         chosen = generator.choice(BITS, width, replace=False)
         keys = _band(plain, chosen)
         order = np.argsort(keys, kind="stable")
-        ladder = keys[order]
         asked = keys if same else _band(variants, chosen)
-        low = np.searchsorted(ladder, asked, side="left")
-        high = np.searchsorted(ladder, asked, side="right")
+        low = np.searchsorted(keys[order], asked, side="left")
+        high = np.searchsorted(keys[order], asked, side="right")
         if same:  # each pair once: from a picture to those behind it in its bucket
-            low = np.empty(n, np.int64)
             low[order] = np.arange(1, n + 1)
-        high = np.minimum(high, low + int(math.sqrt(_BUCKET_PAIRS)))
-        counts = np.maximum(high - low, 0)
-        first = np.repeat(np.arange(n), counts)
-        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        second = order[np.repeat(low, counts) + offsets]
-        if same:
-            first, second = np.minimum(first, second), np.maximum(first, second)
-        found = np.unique(np.concatenate([found, first * n + second]))
-    return found // n, found % n
+        for step in range(_WALK):
+            rows = np.flatnonzero(low + step < high)
+            if not len(rows):
+                break
+            others = order[low[rows] + step]
+            near = _differing(variants[rows], plain[others]) <= radius
+            first, second = rows[near], others[near]
+            if same:
+                first, second = np.minimum(first, second), np.maximum(first, second)
+            found.append(first * n + second)
+    pairs = np.unique(np.concatenate(found))
+    return pairs // n, pairs % n
 
 
 def _band(fingerprints: NDArray[np.uint64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
