@@ -25,7 +25,8 @@ from medclf.cohort.duplicates import excluded_conflicts
 from medclf.cohort.ingest import IngestConfig, Source, ingest
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.shortcut import audit_shortcuts
-from medclf.cohort.split import SplitConfig, split_cohort
+from medclf.cohort.split import split_cohort
+from medclf.cohort.split_config import SplitConfig
 from medclf.cohort.units import find_units
 from medclf.dicom.instance import Kind
 from medclf.durable import write_text

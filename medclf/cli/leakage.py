@@ -71,9 +71,12 @@ def show_leakage(found: "Leakage") -> None:
     table = Table(
         "label told by", "AUC", "95 % interval", "level", "method", box=None, pad_edge=False
     )
+    unjudged: dict[str, list[str]] = {
+        shortcut.note: [] for shortcut in found.shortcuts if shortcut.auc is None
+    }
     for shortcut in found.shortcuts:
         if shortcut.auc is None:
-            console.print(f"label by {shortcut.name}: cannot be judged, {shortcut.note}")
+            unjudged[shortcut.note].append(shortcut.name)
             continue
         table.add_row(
             shortcut.name,
@@ -82,7 +85,10 @@ def show_leakage(found: "Leakage") -> None:
             shortcut.level.value,
             f"{shortcut.method} on {shortcut.numbers} numbers",
         )
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    for note, names in unjudged.items():
+        console.print(f"not judged: {', '.join(dict.fromkeys(names))} ({note})")
     show_warnings(found)
     console.print(f"report {found.document}\n       {found.page}")
 

@@ -11,7 +11,7 @@ from medclf.errors import LabelsRefused
 
 
 class Dealing(Protocol):
-    """What of a `medclf.cohort.split.SplitConfig` matters here."""
+    """What of a `medclf.cohort.split_config.SplitConfig` matters here."""
 
     @property
     def fractions(self) -> dict[str, float]:

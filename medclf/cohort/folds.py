@@ -10,7 +10,8 @@ import numpy as np
 from medclf.cohort.copies import Copies
 from medclf.cohort.deal import share_out
 from medclf.cohort.manifest import Manifest
-from medclf.cohort.split import Split, SplitConfig, seal_split
+from medclf.cohort.split import Split, seal_split
+from medclf.cohort.split_config import SplitConfig
 from medclf.cohort.units import find_units
 from medclf.errors import LabelsRefused
 

@@ -103,8 +103,8 @@ def _warnings(report: LeakageReport) -> Iterator[str]:
     if report.crossing:
         rows = sum(len(group.rows) for group in report.crossing)
         yield (
-            f"Copies lie in several parts: {len(report.crossing):,} groups of {rows:,} images. The "
-            "split ignores what belongs together, and figures of the test part are too good."
+            f"Copies lie in several parts (groups: {len(report.crossing):,}, images: {rows:,}): "
+            "the split ignores what belongs together, and figures of the test part are too good."
         )
     unbound = [g for g in report.copies if g.sameness is Sameness.NEAR and not g.bound]
     if unbound:
@@ -115,15 +115,15 @@ def _warnings(report: LeakageReport) -> Iterator[str]:
             else "no known patient or group binds these"
         )
         yield (
-            f"Near copies were found, {len(unbound):,} groups of {rows:,} images, and {known}: the "
-            "split ignores groups. Copies that were not recognised may lie in several parts; give "
-            "patient_id or group_id in the labels table."
+            f"Near copies were found (groups: {len(unbound):,}, images: {rows:,}), and {known}: "
+            "the split ignores groups. Copies that were not recognised may lie in several parts; "
+            "give patient_id or group_id in the labels table."
         )
     if report.contradicting:
         first = report.contradicting[0]
         where = ", ".join(map(str, first.lines))
         yield (
-            f"Copies carry contradicting labels: {len(report.contradicting):,} groups, the first "
+            f"Copies carry contradicting labels (groups: {len(report.contradicting):,}), first in "
             f"lines {where} ({' / '.join(dict.fromkeys(first.labels))})."
         )
 

@@ -65,8 +65,8 @@ class Leakage:
         if self.excluded:
             images = sum(group.images for group in self.excluded)
             found.append(
-                f"Exact copies with contradicting labels: {len(self.excluded):,} pictures in "
-                f"{images:,} files, all left out at ingest (refused.csv)."
+                f"Exact copies carry contradicting labels (groups: {len(self.excluded):,}, images: "
+                f"{images:,}): all were left out at ingest (refused.csv)."
             )
         if self.copies.checked < self.copies.candidates:
             found.append(

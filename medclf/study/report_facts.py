@@ -51,8 +51,10 @@ def report_context(
 def _limitations(
     classifier: Classifier, seen: Seen, unsealing: Unsealing, rules: Protocol
 ) -> tuple[str, ...]:
-    note = str(classifier.package.json("lineage.json").get("calibration_note", ""))
-    told = (f"Calibration: {note}" if note else "", unsealing.limitation)
+    lineage = classifier.package.json("lineage.json")
+    note = str(lineage.get("calibration_note", ""))
+    of_split = (f"Split of the study: {text}" for text in lineage.get("split_warnings", ()))
+    told = (f"Calibration: {note}" if note else "", unsealing.limitation, *of_split)
     found = tuple(sentence for sentence in told if sentence)
     if not seen.patients or rules.seen_patients == "exclude":
         return found

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from medclf.cohort.case import Case
 from medclf.cohort.deal import share_out, share_out_by_time
 from medclf.cohort.manifest import Manifest
-from medclf.cohort.split import SplitConfig
+from medclf.cohort.split_config import SplitConfig
 from medclf.cohort.units import find_units
 from medclf.errors import LabelsRefused
 

@@ -9,7 +9,8 @@ from medclf.cohort.copies import Copies, Pair, Sameness
 from medclf.cohort.folds import make_folds
 from medclf.cohort.leakage import check
 from medclf.cohort.manifest import Manifest
-from medclf.cohort.split import Split, SplitConfig
+from medclf.cohort.split import Split
+from medclf.cohort.split_config import SplitConfig
 from medclf.errors import LabelsRefused
 
 CONFIG = SplitConfig(seed=0)

@@ -63,9 +63,9 @@ def test_copies_across_parts_and_under_two_labels_are_warned_of(
     assert [group.rows for group in report.crossing] == [(0, 1)]
     assert [group.rows for group in report.contradicting] == [(0, 1)]
     crossing, unbound, contradicting = report.warnings
-    assert "Copies lie in several parts: 1 groups of 2 images" in crossing
+    assert "Copies lie in several parts (groups: 1, images: 2)" in crossing
     assert "no patient or group is known: the split ignores groups" in unbound
-    assert "the first lines 2, 3 (a / b)" in contradicting
+    assert "first in lines 2, 3 (a / b)" in contradicting
     with pytest.raises(LabelsRefused, match="the first are the lines 2, 3 in train, test"):
         require_no_copies(report)
 
