@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from medclf.cohort.fingerprint import BITS
 
 EXACT_UP_TO = 20_000
-"""Pictures up to which every pair is compared: 2 × 10⁸ pairs take about a second a variant."""
+"""Pictures up to which every pair is compared: 2 × 10⁸ pairs take some seconds a variant."""
 
 _BANDS = 40
 _SPARE_BITS = 2  # a bucket holds about 2 ** 2 pictures where bits are independent
 _WALK = 64  # pictures behind each one in its bucket; fuller buckets are not walked to their end
-_BLOCK = 512  # rows compared at once: 512 × 20,000 counts are 10 MB
+_BLOCK = 64  # rows compared at once: 64 × 20,000 words are 10 MB
 _SEED = 20_260_101  # of the bands; any number serves
 
 
