@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from medclf.study.deidentify import Cleared
     from medclf.study.home import Home
     from medclf.study.ingest import Ingested
+    from medclf.study.leakage import Leakage
     from medclf.study.read import Read
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
@@ -127,6 +128,23 @@ def ingest(
         MedclfError: see `medclf.study.ingest.ingest`.
     """
     from medclf.study.ingest import ingest as step
+
+    return step(Path(study), home=open_home(home, actor), progress=progress)
+
+
+def leakage(
+    study: StrPath,
+    *,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Leakage":
+    """Look for copies, shared patients and shortcuts in the cohort of a study.
+
+    Raises:
+        MedclfError: see `medclf.study.leakage.leakage`.
+    """
+    from medclf.study.leakage import leakage as step
 
     return step(Path(study), home=open_home(home, actor), progress=progress)
 

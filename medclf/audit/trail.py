@@ -245,20 +245,32 @@ class Trail:
             )
 
 
-def read_events(folder: Path, *, start: int = 1, limit: int | None = None) -> Iterator[Event]:
+def read_events(
+    folder: Path, *, start: int = 1, limit: int | None = None, action: str = ""
+) -> Iterator[Event]:
     """Give a trail's events in order, without its keys; they are read, not verified.
+
+    Args:
+        folder: of the trail.
+        start: first sequence.
+        limit: at most so many; None for all.
+        action: only events of this action; "" for all.
 
     Raises:
         AuditTampered: an event cannot be read.
         AuditUnavailable: the database cannot be read.
     """
-    query = "SELECT body FROM events WHERE sequence >= ? ORDER BY sequence LIMIT ?"
+    query = (
+        "SELECT body FROM events WHERE sequence >= ? AND instr(body, ?) > 0 "
+        "ORDER BY sequence LIMIT ?"
+    )
+    wanted = f'"action":"{action}"' if action else "{"  # as `Event.encode` writes it
     left = limit
     while left is None or left > 0:
         count = _PAGE if left is None else min(_PAGE, left)
         try:
             with reading(folder / DATABASE) as connection:
-                bodies = [row[0] for row in connection.execute(query, (start, count))]
+                bodies = [row[0] for row in connection.execute(query, (start, wanted, count))]
         except DATABASE_ERRORS as error:
             raise sqlite_error(error, sequence=start) from error
         for body in bodies:
@@ -267,7 +279,8 @@ def read_events(folder: Path, *, start: int = 1, limit: int | None = None) -> It
             except (ValueError, TypeError) as error:
                 raise tampered(start, "is not the text of an event") from error
             start = event.sequence + 1
-            yield event
+            if not action or event.action == action:
+                yield event
         if len(bodies) < count:
             return
         left = None if left is None else left - count

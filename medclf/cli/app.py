@@ -10,6 +10,7 @@ from medclf.cli.audit import audit_app
 from medclf.cli.cache import cache_app
 from medclf.cli.deidentify import deidentify
 from medclf.cli.door import refuse
+from medclf.cli.leakage import leakage
 from medclf.cli.opinions import ask, read, serve
 from medclf.cli.studies import demo, dicomize, ingest, init, models, release, train, validate
 from medclf.errors import MedclfError
@@ -57,6 +58,7 @@ app.command(rich_help_panel=_FIRST)(models)
 app.command(rich_help_panel=_FIRST)(dicomize)
 app.command(rich_help_panel=_FIRST)(deidentify)
 app.command(rich_help_panel=_STUDY)(ingest)
+app.command(rich_help_panel=_STUDY)(leakage)
 app.command(rich_help_panel=_STUDY)(train)
 app.command(rich_help_panel=_STUDY)(validate)
 app.command(rich_help_panel=_STUDY)(release)

@@ -132,6 +132,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Split, fit, calibrate and pack; Ctrl-C and the same command again goes on."""
+    from medclf.cli.leakage import show_warnings
     from medclf.cli.tables import show_trained
 
     with shown_progress() as progress:
@@ -144,9 +145,11 @@ def train(
                 "test_table": None if done.test_table is None else str(done.test_table),
                 "temperature": done.calibrated.temperature.value,
                 "audit_sequence": done.audit_sequence,
+                "warnings": list(done.leakage.warnings),
             }
         )
         return
+    show_warnings(done.leakage)
     show_trained(done)
 
 
@@ -181,6 +184,7 @@ def validate(
                 "json": str(done.document),
                 "metrics": done.evaluation.as_json()["metrics"],
                 "verdicts": done.evaluation.as_json()["verdicts"],
+                "unsealed": done.unsealing.count,
                 "audit_sequence": done.audit_sequence,
             }
         )

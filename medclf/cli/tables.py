@@ -99,6 +99,7 @@ def show_validated(done: "Validated") -> None:
             f"{verdict.verdict} ({interval(verdict.estimate)})",
             highlight=False,
         )
+    console.print(str(done.unsealing), highlight=False)
     console.print(f"report {done.page}\n       {done.document}", highlight=False)
 
 

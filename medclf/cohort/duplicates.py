@@ -8,7 +8,7 @@ of the split (`medclf.cohort.units` sees to that). Two copies with two labels pr
 at least one label is wrong, and nobody can tell from here which.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -73,6 +73,28 @@ def refusals_of(conflicts: Sequence[Duplicates]) -> tuple[Refusal, ...]:
         for group in conflicts
         for path in group.paths
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedConflict:
+    """Copies that were left out at ingest because their labels contradict.
+
+    Attributes:
+        images: how many files.
+        message: their labels and the lines of the table, as refused.csv has it.
+    """
+
+    images: int
+    message: str
+
+
+def excluded_conflicts(refused: Iterable[Refusal]) -> tuple[ExcludedConflict, ...]:
+    """Gather the LABEL_CONFLICT refusals that belong together, sorted by message.
+
+    The message names the lines of the table, so one message is one group of copies.
+    """
+    found = Counter(r.message for r in refused if r.reason is Reason.LABEL_CONFLICT)
+    return tuple(ExcludedConflict(count, message) for message, count in sorted(found.items()))
 
 
 def raise_for(conflicts: Sequence[Duplicates]) -> None:

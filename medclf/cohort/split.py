@@ -8,21 +8,27 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
 
-from medclf.cohort.assign import assign, deal_order
-from medclf.cohort.leakage import check, require_clean
+from medclf.cohort.copies import Copies
+from medclf.cohort.deal import share_out, share_out_by_time
+from medclf.cohort.leakage import LeakageReport, check, require_clean, require_no_copies
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.sealed import digest_of, seal, unseal
+from medclf.cohort.split_config import SplitConfig
+from medclf.cohort.split_rules import (
+    check_given,
+    check_labels,
+    check_minimum,
+    check_unit,
+    time_warnings,
+)
 from medclf.cohort.units import find_units
 from medclf.cohort.values import PARTS
-from medclf.config import Config
 from medclf.errors import LabelsRefused, ManifestTampered
 
 FORMAT = "medclf-split/1"
@@ -34,44 +40,7 @@ _SCHEMA = pa.schema(
         pa.field("part", pa.string(), nullable=False),
     ]
 )
-_ROUNDING = 1e-9  # fractions are written in decimals: 0.6 + 0.1 + 0.1 + 0.2 is not 1 in binary
-
-
-class SplitConfig(Config):
-    """How a cohort is shared out.
-
-    Attributes:
-        train: fraction of the cases.
-        tune: fraction of the cases.
-        calibrate: fraction of the cases.
-        test: fraction of the cases; 0 when the test data come from elsewhere.
-        unit: what must be known of every case. Whatever is known beside keeps
-            cases together all the same. `auto` asks for nothing; `image` states that
-            neither patients nor groups are known.
-        minimum_per_class: cases of every label that every part must hold.
-        seed: of the draw among equals.
-    """
-
-    train: float = Field(default=0.6, gt=0, lt=1)
-    tune: float = Field(default=0.1, gt=0, lt=1)
-    calibrate: float = Field(default=0.1, gt=0, lt=1)
-    test: float = Field(default=0.2, ge=0, lt=1)
-    unit: Literal["auto", "patient", "group", "image"] = "auto"
-    minimum_per_class: int = Field(default=2, ge=1, le=10_000)
-    seed: int = Field(ge=0, le=2**32 - 1)
-
-    @model_validator(mode="after")
-    def _whole(self) -> "SplitConfig":
-        total = sum(self.fractions.values())
-        if abs(total - 1) > _ROUNDING:
-            raise ValueError(f"train, tune, calibrate and test sum to {total:g}, not to 1")
-        return self
-
-    @property
-    def fractions(self) -> dict[str, float]:
-        """The parts asked for, in order, with their fractions."""
-        every = {"train": self.train, "tune": self.tune, "calibrate": self.calibrate}
-        return {**every, "test": self.test} if self.test else every
+_NONE = Copies()
 
 
 @dataclass(frozen=True)
@@ -97,6 +66,11 @@ class Split:
     def units(self) -> np.ndarray:
         """(n,) int64, the unit of each row: the clusters for a clustered bootstrap."""
         return np.asarray(self.table.column("unit").to_numpy(), dtype=np.int64)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever relies on this split should know, as whole sentences."""
+        return tuple(self.facts.get("warnings", ()))
 
     @cached_property
     def digest(self) -> str:
@@ -149,48 +123,71 @@ class Split:
         return {**self.facts, "format": FORMAT, "manifest": self.manifest}
 
 
-def split_cohort(manifest: Manifest, config: SplitConfig) -> Split:
+def split_cohort(manifest: Manifest, config: SplitConfig, *, copies: Copies = _NONE) -> Split:
     """Share a cohort out, or take the parts that its labels table fixes.
+
+    Args:
+        manifest: of the cases.
+        config: how.
+        copies: what was found among the pictures; without it near copies are not known.
 
     Raises:
         LabelsRefused: a patient, group or picture crosses the parts that the table
-            fixes; a label is too rare in a part; patients or groups are not known as
-            `config.unit` asks.
+            fixes; near copies cross and `config.near_duplicates` is `refuse`; a label is
+            too rare in a part; patients, groups, sites or months are not known as
+            `config` asks.
     """
-    _check_labels(manifest)
-    _check_unit(manifest, config)
-    units = find_units(manifest)
+    check_labels(manifest)
+    check_unit(manifest, config)
+    together = copies.links if config.near_duplicates == "keep_together" else ()
+    units = find_units(manifest, pairs=together, whole_sites=config.unit == "site")
     given = manifest.column("part")
     if any(given):
-        parts, source = _check_given(manifest), "labels table"
+        parts, source = check_given(manifest), "labels table"
+    elif config.by == "time":
+        parts, source = share_out_by_time(manifest, units, config), "time"
     else:
-        parts, source = _share_out(manifest, units, config), "seed"
-    require_clean(check(manifest, parts))
-    _check_minimum(manifest, parts, units, config)
-    return _build(manifest, units, parts, config, source)
+        parts, source = share_out(manifest, units, config.fractions, config), "seed"
+    return seal_split(manifest, units, parts, config, source=source, copies=copies)
 
 
-def _share_out(manifest: Manifest, units: np.ndarray, config: SplitConfig) -> list[str]:
-    indices = manifest.label_indices(manifest.labels)
-    count = int(units.max()) + 1 if len(units) else 0
-    counts = np.zeros((count, len(manifest.labels)), dtype=np.int64)
-    np.add.at(counts, (units, indices), 1)
-    names = [""] * count
-    for unit, picture in zip(units, manifest.column("picture"), strict=True):
-        names[unit] = min(names[unit] or picture, picture)
-    fractions = config.fractions
-    chosen = assign(
-        counts,
-        deal_order(names, counts.sum(axis=1), seed=config.seed),
-        np.array(list(fractions.values())),
-        minimum=config.minimum_per_class,
-    )
-    asked = list(fractions)
-    return [asked[part] for part in chosen[units]]
+def seal_split(
+    manifest: Manifest,
+    units: np.ndarray,
+    parts: list[str],
+    config: SplitConfig,
+    *,
+    source: str,
+    copies: Copies = _NONE,
+) -> Split:
+    """Check parts and make a split of them.
+
+    Args:
+        manifest: of the cases.
+        units: (n,) int64.
+        parts: of each row.
+        config: how they were shared out.
+        source: what decided: `seed`, `time`, `labels table` or `fold i of k`.
+        copies: what was found among the pictures.
+
+    Raises:
+        LabelsRefused: as in `split_cohort`.
+    """
+    report = check(manifest, parts, copies=copies)
+    require_clean(report)
+    if config.near_duplicates == "refuse":
+        require_no_copies(report)
+    check_minimum(manifest, parts, units, config)
+    return _build(manifest, units, parts, config, source, report)
 
 
 def _build(
-    manifest: Manifest, units: np.ndarray, parts: list[str], config: SplitConfig, source: str
+    manifest: Manifest,
+    units: np.ndarray,
+    parts: list[str],
+    config: SplitConfig,
+    source: str,
+    report: LeakageReport,
 ) -> Split:
     table = pa.table(
         {"digest": manifest.column("digest"), "unit": units, "part": parts}, schema=_SCHEMA
@@ -205,72 +202,6 @@ def _build(
             for part in PARTS
             if part in parts
         },
+        "warnings": [*report.warnings, *time_warnings(manifest, parts, source)],
     }
     return Split(manifest=manifest.digest, table=table, facts=facts)
-
-
-def _check_unit(manifest: Manifest, config: SplitConfig) -> None:
-    known = {name: sum(map(bool, manifest.column(name))) for name in ("patient", "group")}
-    if config.unit in known and known[config.unit] < len(manifest):
-        raise LabelsRefused(
-            f"The split is to go by {config.unit}, but only {known[config.unit]} of "
-            f"{len(manifest)} cases name one.",
-            advice=f"Fill in {config.unit}_id in the labels table, or set `unit: auto`.",
-            found=known[config.unit],
-            expected=len(manifest),
-        )
-    if config.unit == "image" and any(known.values()):
-        raise LabelsRefused(
-            "The split is to go by image, but patients or groups are known; "
-            "pictures of one patient would lie in several parts.",
-            advice="Set `unit: auto`.",
-            **known,
-        )
-
-
-def _check_given(manifest: Manifest) -> list[str]:
-    parts: list[str] = manifest.column("part")
-    blank = next((row for row, part in enumerate(parts) if not part), None)
-    if blank is not None:
-        line = manifest.case(blank).line
-        raise LabelsRefused(
-            f"The labels table fixes the part of some cases, but not that of line {line}.",
-            advice="Fill in the column part everywhere, or remove it.",
-            line=line,
-        )
-    return parts
-
-
-def _check_labels(manifest: Manifest) -> None:
-    if len(manifest.labels) < 2 or not all(manifest.column("label")):
-        raise LabelsRefused(
-            f"The cohort holds {len(manifest)} cases with the labels "
-            f"{', '.join(manifest.labels) or '(none)'}; at least two labels are needed.",
-            advice="Add cases of another label; refused.csv says what was left out.",
-            found=list(manifest.labels),
-        )
-
-
-def _check_minimum(
-    manifest: Manifest, parts: list[str], units: np.ndarray, config: SplitConfig
-) -> None:
-    labels = manifest.column("label")
-    held = Counter(zip(parts, labels, strict=True))
-    least = config.minimum_per_class
-    for part, label in product(config.fractions, manifest.labels):
-        if held[part, label] < least:
-            carriers = {
-                u for u, found in zip(units.tolist(), labels, strict=True) if found == label
-            }
-            raise LabelsRefused(
-                f"The part {part} holds {held[part, label]} cases of {label!r}; at least {least} "
-                f"are needed. The cohort has {labels.count(label)}, in {len(carriers)} patients, "
-                "groups or single pictures that must not be parted.",
-                advice="Add patients with this label, merge it with another label, or lower "
-                "minimum_per_class. Where all files carry one made-up patient number, "
-                "give patient_id in the labels table.",
-                part=part,
-                label=label,
-                found=held[part, label],
-                expected=least,
-            )

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from medclf.calibrate.threshold import OperatingRule
-from medclf.cohort.split import SplitConfig
+from medclf.cohort.split_config import SplitConfig
 from medclf.config import Config, load_yaml
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind

@@ -91,6 +91,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "split": prepared.split.digest,
         "parts": {name: len(part.rows) for name, part in prepared.parts.items()},
         "labels": prepared.split.facts.get("counts", {}),
+        "split_warnings": list(prepared.split.warnings),
         "configuration": settings,
         "configuration_digest": digest_json(settings),
         "weights": {

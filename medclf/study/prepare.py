@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from medclf.cohort.copies import Copies, find_copies
 from medclf.cohort.dataset import PreparedImages
 from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
@@ -22,11 +23,12 @@ class Prepared:
     manifest: Manifest
     split: Split
     pictures: PreparedImages
+    copies: Copies
     parts: dict[str, Part]
 
 
 def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
-    """Load the manifest, split it and prepare its pictures.
+    """Load the manifest, prepare its pictures, find copies among them and split it.
 
     Raises:
         ManifestTampered: the manifest or an image is not the one that was ingested.
@@ -34,11 +36,30 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
         StudyMisuse: the labels table has changed since ingest.
         CacheUnavailable: the pictures cannot be kept.
     """
+    manifest, pictures, copies = open_pictures(config, home=home, progress=progress)
+    _check_labels(manifest, config)
+    split = split_cohort(manifest, config.split, copies=copies)
+    split.save(config.workspace)
+    truth = manifest.label_indices(config.data.labels)
+    parts = {}
+    for name in PARTS:
+        rows = split.rows(name)
+        parts[name] = Part(rows, truth[rows])
+    return Prepared(manifest, split, pictures, copies, parts)
+
+
+def open_pictures(
+    config: StudyConfig, *, home: Home, progress: Progress
+) -> tuple[Manifest, PreparedImages, Copies]:
+    """Load the manifest, prepare its pictures and find copies among them.
+
+    Raises:
+        ManifestTampered: the manifest or an image is not the one that was ingested.
+        StudyMisuse: the labels table has changed since ingest.
+        CacheUnavailable: the pictures cannot be kept.
+    """
     manifest = Manifest.load(config.workspace)
     _check_current(manifest, config)
-    _check_labels(manifest, config)
-    split = split_cohort(manifest, config.split)
-    split.save(config.workspace)
     pictures = PreparedImages.build(
         manifest,
         config.preprocessing,
@@ -46,12 +67,13 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
         limit_bytes=home.cache_bytes,
         progress=lambda done, total: progress("prepare", done, total, ""),
     )
-    truth = manifest.label_indices(config.data.labels)
-    parts = {}
-    for name in PARTS:
-        rows = split.rows(name)
-        parts[name] = Part(rows, truth[rows])
-    return Prepared(manifest, split, pictures, parts)
+    copies = find_copies(
+        manifest,
+        pictures,
+        kind=config.kind,
+        progress=lambda done, total: progress("copies", done, total, ""),
+    )
+    return manifest, pictures, copies
 
 
 def _check_labels(manifest: Manifest, config: StudyConfig) -> None:

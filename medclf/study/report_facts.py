@@ -9,12 +9,14 @@ from medclf.evaluate.protocol import Protocol
 from medclf.report.context import DataDescription, ReportContext
 from medclf.study.package_facts import package_facts
 from medclf.study.seen import Seen
+from medclf.study.unsealing import Unsealing
 
 
 def report_context(
     classifier: Classifier,
     manifest: Manifest,
     seen: Seen,
+    unsealing: Unsealing,
     *,
     name: str,
     rules: Protocol,
@@ -27,6 +29,7 @@ def report_context(
         classifier: the package under test.
         manifest: what it was tested on.
         seen: what that shares with the training.
+        unsealing: how often these images were opened.
         name: of the data set, for a person.
         rules: the protocol.
         released: whether the package was released.
@@ -37,17 +40,22 @@ def report_context(
         title=f"Validation of {model.name}",
         package_digest=classifier.package.digest,
         package=package_facts(model, classifier.package.json("lineage.json")),
-        data=_describe(manifest, seen, name, rules),
-        limitations=_limitations(classifier, seen, rules),
+        data=_describe(manifest, seen, unsealing, name, rules),
+        limitations=_limitations(classifier, seen, unsealing, rules),
         generated_at=now,
         released=released,
         made_up=model.made_up,
     )
 
 
-def _limitations(classifier: Classifier, seen: Seen, rules: Protocol) -> tuple[str, ...]:
-    note = str(classifier.package.json("lineage.json").get("calibration_note", ""))
-    found = (f"Calibration: {note}",) if note else ()
+def _limitations(
+    classifier: Classifier, seen: Seen, unsealing: Unsealing, rules: Protocol
+) -> tuple[str, ...]:
+    lineage = classifier.package.json("lineage.json")
+    note = str(lineage.get("calibration_note", ""))
+    of_split = (f"Split of the study: {text}" for text in lineage.get("split_warnings", ()))
+    told = (f"Calibration: {note}" if note else "", unsealing.limitation, *of_split)
+    found = tuple(sentence for sentence in told if sentence)
     if not seen.patients or rules.seen_patients == "exclude":
         return found
     return (
@@ -58,7 +66,9 @@ def _limitations(classifier: Classifier, seen: Seen, rules: Protocol) -> tuple[s
     )
 
 
-def _describe(manifest: Manifest, seen: Seen, name: str, rules: Protocol) -> DataDescription:
+def _describe(
+    manifest: Manifest, seen: Seen, unsealing: Unsealing, name: str, rules: Protocol
+) -> DataDescription:
     labels = Counter(manifest.column("label"))
     ages = sorted(age for age in manifest.column("age_years") if age is not None)
     rows: dict[str, tuple[str, ...]] = {"images": (f"{len(manifest):,}",)}
@@ -88,6 +98,7 @@ def _describe(manifest: Manifest, seen: Seen, name: str, rules: Protocol) -> Dat
                 if patients
                 else "patients not stated: cannot be checked"
             ),
+            "times that these images were opened": str(unsealing),
         },
         manifest_digest=manifest.digest,
     )

@@ -33,12 +33,14 @@ admission:                 # which DICOM objects are taken, here and wherever th
   frame: refuse            # of several frames: refuse the object, or take the first
   burned_in: accept        # or refuse: text in the pixels, told by the header or suspected
 
-split:                     # by patient or group where known; byte-identical files stay together
+split:                     # by patient or group where known; copies of one picture stay together
   train: {{ train }}              # learn from
   tune: 0.1                # choose epoch and penalty by
   calibrate: {{ calibrate }}          # fit temperature and threshold on, and nothing else
   test: 0.2                # sealed: written to test.csv for `medclf validate`
-  unit: auto               # auto, patient, group or image
+  unit: auto               # auto, patient, group, site or image
+  by: random               # random, or time: the latest months are the test part
+  near_duplicates: keep_together    # near copies: keep_together, warn or refuse
 
 preprocessing:
   kind: {{ kind }}

@@ -17,6 +17,7 @@ from medclf.study.config import StudyConfig, load_study
 from medclf.study.fitting import Learned, build_network, fit_network
 from medclf.study.home import Home
 from medclf.study.ingest import ingest
+from medclf.study.leakage import Leakage, inspect_prepared
 from medclf.study.pack import pack
 from medclf.study.prepare import Prepared, is_ingested, prepare
 from medclf.study.progress import Progress, silent
@@ -33,6 +34,7 @@ class Trained:
         learned: the network with its history.
         test_table: labels table of the sealed test part; None when there is none.
         audit_sequence: number of the audit record.
+        leakage: what crosses the parts, which copies there are, what tells the label.
     """
 
     package: Package
@@ -40,6 +42,7 @@ class Trained:
     learned: Learned
     test_table: Path | None
     audit_sequence: int
+    leakage: Leakage
 
 
 def train(
@@ -73,6 +76,7 @@ def _train(
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
     prepared = prepare(config, home=home, progress=progress)
+    leakage = inspect_prepared(prepared, config, progress=progress)
     home.record("training.started", {"study": config.name, "manifest": prepared.manifest.digest})
     learned = fit_network(network, weights, prepared, config, progress=progress)
     calibrated = calibrate(learned, prepared, config, progress=progress)
@@ -98,7 +102,7 @@ def _train(
     )
     register(home, package, metrics=_metrics(learned, calibrated))
     progress("register", 1, 1, "")
-    return Trained(package, calibrated, learned, test_table, receipt.sequence)
+    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from medclf.study.progress import Progress, silent
 from medclf.study.register import ensure_registered
 from medclf.study.report_facts import report_context
 from medclf.study.seen import Seen, seen_in_training
+from medclf.study.unsealing import Unsealing, record_unsealing
 
 _SMALLEST = 1e-300  # a probability that underflowed to 0 still has a finite logarithm
 _AGE_BANDS = ((18, "0–17"), (40, "18–39"), (65, "40–64"), (80, "65–79"))
@@ -36,6 +37,7 @@ class Validated:
     page: Path
     document: Path
     audit_sequence: int
+    unsealing: Unsealing
 
 
 def validate(
@@ -50,7 +52,8 @@ def validate(
 ) -> Validated:
     """Read every image of a labels table with a package and report how well it did.
 
-    Images that the package learned from are left out and counted.
+    Images that the package learned from are left out and counted. That the images were
+    opened is recorded before the first is read, with how often that happened before.
 
     Args:
         package: the package's folder.
@@ -102,6 +105,7 @@ def validate(
             f"{len(seen.rows)} seen in training.",
             advice="Validate on images that the model has not learned from.",
         )
+    unsealing = record_unsealing(home, classifier.package, manifest)
     opinions = _read_all(classifier, manifest, rows, progress)
     cases = cases_of(classifier, manifest, rows, opinions, seen)
     progress("evaluate", 0, 1, "")
@@ -110,6 +114,7 @@ def validate(
         classifier,
         manifest,
         seen,
+        unsealing,
         name=f"{data.absolute().parent.name}/{data.name}",
         rules=rules,
         released=release is not None,
@@ -134,7 +139,7 @@ def validate(
     )
     _log(home, classifier, evaluation, (page, document))
     progress("evaluate", 1, 1, "")
-    return Validated(evaluation, page, document, receipt.sequence)
+    return Validated(evaluation, page, document, receipt.sequence, unsealing)
 
 
 def cases_of(

@@ -355,3 +355,13 @@ def test_a_stored_body_is_the_events_own_text(folder):
     connection.close()
 
     assert [Event.decode(body).encode().decode() for body in bodies] == bodies
+
+
+def test_events_of_one_action_are_found_whatever_others_say(tmp_path, clock):
+    with Trail.open(tmp_path, clock=clock) as trail:
+        trail.append("test.unsealed", actor="one", facts={})
+        trail.append("note.kept", actor="two", facts={"text": '"action":"test.unsealed"'})
+        trail.append("test.unsealed", actor="three", facts={})
+    found = list(read_events(tmp_path, action="test.unsealed"))
+    assert [event.actor for event in found] == ["one", "three"]
+    assert [event.actor for event in read_events(tmp_path, start=2)] == ["two", "three"]

@@ -2,7 +2,13 @@ from collections.abc import Callable
 
 import pytest
 
-from medclf.cohort.duplicates import find_duplicates, raise_for, refusals_of
+from medclf.cohort.case import Refusal
+from medclf.cohort.duplicates import (
+    excluded_conflicts,
+    find_duplicates,
+    raise_for,
+    refusals_of,
+)
 from medclf.cohort.manifest import Manifest
 from medclf.errors import LabelsRefused
 from medclf.reasons import Reason
@@ -36,3 +42,13 @@ def test_contradicting_copies_are_refused_one_by_one_or_all_at_once(
     with pytest.raises(LabelsRefused, match=r"lines 2, 3 \(a / b\)"):
         raise_for(conflicts)
     raise_for([])
+
+
+def test_refusals_of_one_conflict_are_gathered_again(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    conflicts = [g for g in find_duplicates(make_manifest(*CASES).cases()) if g.contradict]
+    (found,) = excluded_conflicts(refusals_of(conflicts))
+    assert found.images == 2
+    assert "a, b (table lines 2, 3)" in found.message
+    assert excluded_conflicts([Refusal("1.png", Reason.FILE_EMPTY, "empty")]) == ()

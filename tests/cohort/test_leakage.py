@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from medclf.cohort.leakage import check, require_clean
+from medclf.cohort.copies import Copies, Pair, Sameness
+from medclf.cohort.leakage import check, require_clean, require_no_copies
 from medclf.cohort.manifest import Manifest
 from medclf.errors import LabelsRefused
 
@@ -47,3 +48,39 @@ def test_every_part_is_named_even_when_one_holds_many_lines(
     manifest = make_manifest(*({"patient": "p1"} for _ in range(9)))
     report = check(manifest, ["train"] * 8 + ["test"])
     assert str(report.patients[0]) == ("patient p1 in train (lines 2, 3, 4, 5, …), test (line 10)")
+
+
+def near(*pairs: tuple[int, int]) -> Copies:
+    return Copies(tuple(Pair(a, b, Sameness.NEAR, 0.95) for a, b in pairs))
+
+
+def test_copies_across_parts_and_under_two_labels_are_warned_of(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest({"label": "a"}, {"label": "b"}, {"label": "a"}, {"label": "a"})
+    parts = ["train", "test", "train", "train"]
+    report = check(manifest, parts, copies=near((0, 1), (2, 3)))
+    assert [group.rows for group in report.crossing] == [(0, 1)]
+    assert [group.rows for group in report.contradicting] == [(0, 1)]
+    crossing, unbound, contradicting = report.warnings
+    assert "Copies lie in several parts (groups: 1, images: 2)" in crossing
+    assert "no patient or group is known: the split ignores groups" in unbound
+    assert "first in lines 2, 3 (a / b)" in contradicting
+    with pytest.raises(LabelsRefused, match="the first are the lines 2, 3 in train, test"):
+        require_no_copies(report)
+
+
+def test_copies_within_one_patient_and_part_are_no_cause_for_warning(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest(*({"patient": "p"} for _ in range(2)))
+    report = check(manifest, ["train", "train"], copies=near((0, 1)))
+    assert len(report.copies) == 1
+    assert report.warnings == ()
+    require_no_copies(report)
+
+
+def test_without_a_split_only_copies_are_told(make_manifest: Callable[..., Manifest]) -> None:
+    report = check(make_manifest(*ROWS), (), copies=near((0, 3)))
+    assert report.leaks == ()
+    assert [group.parts for group in report.copies] == [("", "")]

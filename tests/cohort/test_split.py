@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.cohort.case import Case
+from medclf.cohort.copies import Copies, Pair, Sameness
 from medclf.cohort.leakage import check
 from medclf.cohort.manifest import Manifest
-from medclf.cohort.split import Split, SplitConfig, split_cohort
-from medclf.config import parse
-from medclf.errors import ConfigError, LabelsRefused, ManifestTampered
+from medclf.cohort.split import Split, split_cohort
+from medclf.cohort.split_config import SplitConfig
+from medclf.errors import LabelsRefused, ManifestTampered
 
 CONFIG = SplitConfig(seed=0)
 
@@ -119,22 +120,6 @@ def test_a_split_of_another_manifest_is_refused(
         Split.load(tmp_path, manifest=make_manifest(*rows[:-2]))
 
 
-def test_a_class_too_rare_for_a_part_is_refused_by_name(
-    make_manifest: Callable[..., Manifest],
-) -> None:
-    rows = [{"label": "rare" if n < 5 else "common"} for n in range(60)]
-    with pytest.raises(LabelsRefused, match="'rare'; at least 2 are needed") as caught:
-        split_cohort(make_manifest(*rows), CONFIG)
-    assert "minimum_per_class" in caught.value.advice
-
-
-def test_a_cohort_of_one_label_is_refused(make_manifest: Callable[..., Manifest]) -> None:
-    with pytest.raises(LabelsRefused, match="at least two labels"):
-        split_cohort(make_manifest(*({"label": "a"} for _ in range(60))), CONFIG)
-    with pytest.raises(LabelsRefused, match="at least two labels"):
-        split_cohort(make_manifest(), CONFIG)
-
-
 def test_parts_fixed_by_the_table_are_taken(make_manifest: Callable[..., Manifest]) -> None:
     parts = ["train", "tune", "calibrate", "test"]
     rows = [{"label": "ab"[n % 2], "part": parts[n // 2 % 4]} for n in range(16)]
@@ -156,22 +141,6 @@ def test_a_patient_in_two_fixed_parts_is_refused_with_parts_and_lines(
         split_cohort(make_manifest(*rows), CONFIG)
 
 
-def test_a_half_filled_part_column_is_refused(make_manifest: Callable[..., Manifest]) -> None:
-    rows = [{"label": "ab"[n % 2], "part": "train" if n else ""} for n in range(16)]
-    with pytest.raises(LabelsRefused, match="not that of line 2"):
-        split_cohort(make_manifest(*rows), CONFIG)
-
-
-def test_what_the_unit_asks_for_must_be_known(make_manifest: Callable[..., Manifest]) -> None:
-    some = make_manifest(*({"label": "ab"[n % 2], "patient": f"p{n}" * (n > 3)} for n in range(60)))
-    with pytest.raises(LabelsRefused, match="only 56 of 60 cases name one"):
-        split_cohort(some, SplitConfig(seed=0, unit="patient"))
-    with pytest.raises(LabelsRefused, match="patients or groups are known"):
-        split_cohort(some, SplitConfig(seed=0, unit="image"))
-    none = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
-    assert split_cohort(none, SplitConfig(seed=0, unit="image"))
-
-
 def test_no_test_part_is_made_when_none_is_asked_for(
     make_manifest: Callable[..., Manifest],
 ) -> None:
@@ -182,10 +151,49 @@ def test_no_test_part_is_made_when_none_is_asked_for(
     assert not check(manifest, split.parts).leaks
 
 
-@pytest.mark.parametrize(
-    "content",
-    [{}, {"seed": 0, "test": 0.5}, {"seed": 0, "train": 1.0}, {"seed": -1}, {"seed": 0, "x": 1}],
-)
-def test_an_impossible_split_is_refused(content: dict[str, float]) -> None:
-    with pytest.raises(ConfigError):
-        parse(content, SplitConfig, where="split")
+NEAR = Copies(tuple(Pair(n, n + 30, Sameness.NEAR, 0.95) for n in range(30)))
+
+
+def test_near_copies_are_kept_together_let_across_or_refused(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    together = split_cohort(manifest, CONFIG, copies=NEAR)
+    assert all(together.parts[n] == together.parts[n + 30] for n in range(30))
+    assert any("no patient or group is known" in warning for warning in together.warnings)
+    warned = split_cohort(manifest, SplitConfig(seed=0, near_duplicates="warn"), copies=NEAR)
+    assert any(warned.parts[n] != warned.parts[n + 30] for n in range(30))
+    assert any("Copies lie in several parts" in warning for warning in warned.warnings)
+    with pytest.raises(LabelsRefused, match="groups of copies cross parts"):
+        split_cohort(manifest, SplitConfig(seed=0, near_duplicates="refuse"), copies=NEAR)
+
+
+def test_a_split_without_cause_has_no_warnings(make_manifest: Callable[..., Manifest]) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    assert split_cohort(manifest, CONFIG).warnings == ()
+
+
+def test_whole_sites_go_to_one_part(make_manifest: Callable[..., Manifest]) -> None:
+    rows = [{"label": "ab"[n % 2], "site": f"s{n // 20}"} for n in range(240)]
+    manifest = make_manifest(*rows)
+    parts = split_cohort(manifest, SplitConfig(seed=0, unit="site")).parts
+    for site in {row["site"] for row in rows}:
+        held = {p for p, s in zip(parts, manifest.column("site"), strict=True) if s == site}
+        assert len(held) == 1
+    rows[3]["site"] = ""
+    with pytest.raises(LabelsRefused, match="go by site, but only 239 of 240") as caught:
+        split_cohort(make_manifest(*rows), SplitConfig(seed=0, unit="site"))
+    assert "Fill in site in the labels table" in caught.value.advice
+
+
+def test_a_split_by_time_warns_of_patients_who_came_back(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    rows = [{"label": "ab"[n % 2], "taken_on": f"2023-{n // 10 + 1:02d}"} for n in range(120)]
+    config = SplitConfig(seed=0, by="time")
+    split = split_cohort(make_manifest(*rows), config)
+    assert (split.facts["source"], split.warnings) == ("time", ())
+    rows[0]["patient"] = rows[119]["patient"] = "back"
+    split = split_cohort(make_manifest(*rows), config)
+    assert split.parts[0] == "test"
+    assert split.warnings[0].startswith("1 pictures of the test part were taken no later")

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medclf.cohort.units import connect
+from medclf.cohort.units import connect, find_units
 
 columns = st.integers(0, 30).flatmap(
     lambda n: st.tuples(
@@ -13,6 +13,13 @@ columns = st.integers(0, 30).flatmap(
         ),
     )
 )
+
+
+def test_pairs_and_whole_sites_connect_rows_beside(make_manifest) -> None:
+    manifest = make_manifest({"site": "x"}, {"site": "y"}, {"site": "x"}, {"patient": "p"})
+    assert find_units(manifest).tolist() == [0, 1, 2, 3]
+    assert find_units(manifest, pairs=[(1, 3)]).tolist() == [0, 1, 2, 1]
+    assert find_units(manifest, whole_sites=True).tolist() == [0, 1, 0, 2]
 
 
 def by_spreading(columns: list[list[str]], count: int) -> list[frozenset[int]]:

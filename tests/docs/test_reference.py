@@ -14,7 +14,7 @@ from pydantic import BaseModel
 import medclf
 from medclf import errors
 from medclf.calibrate.threshold import OperatingRule
-from medclf.cli import audit, cache, deidentify, opinions, studies
+from medclf.cli import audit, cache, deidentify, leakage, opinions, studies
 from medclf.cli.app import app
 from medclf.cohort.labels import KNOWN_COLUMNS
 from medclf.evaluate.protocol import Bound, Endpoint, Protocol
@@ -118,6 +118,7 @@ def test_the_keys_that_a_long_command_prints_are_told(command, rows_of, names_in
         ("dicomize", studies.dicomize),
         ("deidentify", deidentify.deidentify),
         ("ingest", studies.ingest),
+        ("leakage", leakage.leakage),
         ("release", studies.release),
         ("serve", opinions.serve),
         ("cache list", cache.list_pictures),

@@ -88,11 +88,12 @@ def test_the_report_has_every_figure_with_interval_method_and_number(walked):
 
 def test_the_audit_trail_tells_the_story_in_order(walked):
     actions = [event.action for event in api.audit_show(home=walked.home)]
-    assert actions[:5] == [
+    assert actions[:6] == [
         "study.ingested",
         "training.started",
         "package.packed",
         "validation.started",
+        "test.unsealed",
         "validation.finished",
     ]
     assert api.audit_verify(home=walked.home).size == len(actions)
