@@ -11,6 +11,7 @@ from medclf.config import Config, load_yaml
 from medclf.dicom.instance import Kind
 from medclf.model.fit import FitConfig
 from medclf.model.network import Architecture
+from medclf.pixels.isolation import Isolation
 from medclf.pixels.transforms.preprocessing import Preprocessing
 
 
@@ -79,6 +80,7 @@ class StudyConfig(Config):
 
     Attributes:
         made_up: whether the images are simulated; every report says so.
+        isolation: of the processes that decode.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -91,6 +93,7 @@ class StudyConfig(Config):
     model: ModelConfig
     fit: FitConfig = FitConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
+    isolation: Isolation = Isolation()
 
     @model_validator(mode="before")
     @classmethod
