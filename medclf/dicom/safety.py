@@ -43,6 +43,7 @@ _MAY_BE_ABSENT = frozenset({0x0020000D, 0x0020000E})
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
 _ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+_PIECE_BYTES = 1 << 20
 _ABSURD = 10**15  # a number with more digits says nothing to a person
 # PS3.3 section C.7.6.3.1.2: two pixels share one Cb and one Cr.
 _SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
@@ -153,22 +154,45 @@ def _transfer_syntax(data: bytes, meta: Mapping[int, Element]) -> str:
 
 def _inflated(data: bytes, position: int, limits: Limits) -> bytes:
     """Inflate a deflated data set (PS3.5 section A.5) up to the cap and no further."""
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        body = stream.decompress(memoryview(data)[position:], limits.inflated_bytes + 1)
-    except zlib.error as error:
-        raise InstanceRefused(
-            Reason.MALFORMED, "The deflated data set cannot be inflated."
-        ) from error
-    if len(body) > limits.inflated_bytes:
+    packed = memoryview(data)[position:]
+    size = _inflated_size(packed, limits.inflated_bytes)
+    if size is None:
         raise InstanceRefused(
             Reason.FILE_TOO_LARGE,
             f"The data set inflates to more than {limits.inflated_bytes} bytes.",
             limit=limits.inflated_bytes,
         )
+    # At once and at its true size: a buffer that grows would be there twice.
+    return zlib.decompress(packed, -zlib.MAX_WBITS, bufsize=max(size, 1))
+
+
+def _inflated_size(packed: memoryview, most: int) -> int | None:
+    """Inflate piece by piece, keep nothing, and stop at the cap.
+
+    Returns:
+        Bytes once inflated; None when there are more than `most`.
+    """
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    size, at = 0, 0
+    pending: bytes | memoryview = b""
+    try:
+        while not stream.eof:
+            if not pending:
+                pending, at = packed[at : at + _PIECE_BYTES], at + _PIECE_BYTES
+            piece = stream.decompress(pending, _PIECE_BYTES)
+            pending = stream.unconsumed_tail
+            size += len(piece)
+            if size > most:
+                return None
+            if not piece and not pending and at >= len(packed):
+                break
+    except zlib.error as error:
+        raise InstanceRefused(
+            Reason.MALFORMED, "The deflated data set cannot be inflated."
+        ) from error
     if not stream.eof:
         raise InstanceRefused(Reason.TRUNCATED, "The deflated data set ends too early.")
-    return body
+    return size
 
 
 def _check_uids(data: bytes, found: Mapping[int, Element]) -> None:
