@@ -2,6 +2,7 @@
 
 import random
 import struct
+import tracemalloc
 from datetime import UTC, datetime
 
 import numpy as np
@@ -107,6 +108,31 @@ def test_deep_nesting_behind_deflate_is_refused():
     assert reason_of(data) is Reason.NESTED_TOO_DEEPLY
 
 
+def test_nesting_hidden_in_private_values_is_refused():
+    content = b""
+    for _ in range(50):
+        item = struct.pack("<HHL", 0xFFFE, 0xE000, len(content)) + content
+        content = element(0x00091001, "UN", item)
+    assert reason_of(header() + body(before=content)) is Reason.NESTED_TOO_DEEPLY
+
+
+def test_a_private_value_that_only_begins_like_a_sequence_is_left_alone():
+    value = struct.pack("<HHL", 0xFFFE, 0xE000, 999_999) + b"opaque"
+    data = header() + body(before=element(0x00091001, "UN", value))
+    scan(data, LIMITS)
+    assert parse_instance(data).dataset[0x00091001].value == value
+
+
+def test_a_deflate_bomb_takes_no_memory():
+    data = header(DEFLATED) + deflated(b"\0" * (1 << 26))
+    tracemalloc.start()
+    try:
+        assert reason_of(data, Limits(inflated_bytes=1 << 25)) is Reason.FILE_TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_deflate_bomb_is_refused_at_the_cap():
     small = Limits(inflated_bytes=1 << 20)
     data = header(DEFLATED) + deflated(b"\0" * (1 << 24))
@@ -182,6 +208,13 @@ def test_study_and_series_may_be_unnamed_but_not_the_image():
 )
 def test_a_header_that_does_not_fit_the_pixel_data_is_refused(shorts, reason):
     assert reason_of(header() + body(shorts=shorts)) is reason
+
+
+def test_the_budget_counts_bytes_as_well_as_samples():
+    shorts = {0x00280010: 16, 0x00280011: 16, 0x00280100: 64}
+    data = header() + body(shorts=shorts, pixels=element(0x7FE00010, "OB", b"\0" * 2048))
+    scan(data, Limits(decoded_bytes=2048))
+    assert reason_of(data, Limits(decoded_bytes=2047)) is Reason.PIXELS_TOO_MANY
 
 
 def test_a_false_number_of_frames_is_refused():

@@ -194,7 +194,7 @@ def show(trial: Trial, *, child_bytes: int) -> None:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--flips", type=int, default=10_000, help="files with flipped bytes")
-    options.add_argument("--cut", type=int, default=8, help="real files that are truncated")
+    options.add_argument("--cut", type=int, default=40, help="real files that are truncated")
     options.add_argument("--json", type=Path, help="write the figures here")
     chosen = options.parse_args()
     shared = Path(os.environ.get("MEDCLF_SHARED_DATA", "absent"))
