@@ -139,11 +139,7 @@ class _Walk:
                 if top:  # a few stray bytes after the last element
                     break
                 raise self._overrun(frame.bound, position)
-            self.seen += 1
-            if self.seen > self.limits.elements:
-                raise refused(
-                    Reason.MALFORMED, f"More than {self.limits.elements} elements", position
-                )
+            self._count(position)
             if frame.is_sequence:
                 position = self._item(frame, position)
                 continue
@@ -151,6 +147,11 @@ class _Walk:
                 break
             position = self._element(frame, position, top=top)
         return position
+
+    def _count(self, position: int) -> None:
+        self.seen += 1
+        if self.seen > self.limits.elements:
+            raise refused(Reason.MALFORMED, f"More than {self.limits.elements} elements", position)
 
     def _tag(self, position: int) -> int:
         group, element, _ = self.tag_and_length(self.data, position)
@@ -272,6 +273,7 @@ class _Walk:
         """Skip over the items of encapsulated pixel data (PS3.5 section A.4)."""
         start, total = position, 0
         while position + 8 <= frame.bound:
+            self._count(position)
             group, element, length = self.tag_and_length(self.data, position)
             position += 8
             if group << 16 | element == _SEQUENCE_END:

@@ -17,9 +17,9 @@ class Limits(Config):
         decoded_bytes: the same times the bytes of one sample, before anything is decoded.
         depth: how deeply sequences may nest. Real objects stay below 8; enhanced
             multi-frame and structured reports reach about 10.
-        elements: how many data elements, counted through all sequences, so that
-            a large file of tiny elements cannot keep a processor busy for more than a
-            few seconds. Single pictures have a few hundred.
+        elements: how many data elements, sequence items and fragments of compressed pixels,
+            counted through all sequences, so that a large file of tiny elements cannot keep a
+            processor busy for more than a few seconds. Single pictures have a few hundred.
     """
 
     file_bytes: int = Field(default=1 << 30, ge=1 << 10, le=1 << 36)

@@ -234,6 +234,12 @@ def test_encapsulated_pixels_pass():
     scan(header(JPEG_LS) + body(pixels=fragments(0, 10, 6)), LIMITS)
 
 
+def test_fragments_count_as_elements():
+    data = header(JPEG_LS) + body(pixels=fragments(*([0] * 2000), 6))
+    assert reason_of(data, Limits(elements=1000)) is Reason.MALFORMED
+    scan(data, Limits(elements=3000))
+
+
 def test_encapsulated_pixels_without_an_end_are_truncated():
     assert reason_of(header(JPEG_LS) + body(pixels=fragments(0, 10, end=False))) is Reason.TRUNCATED
 

@@ -123,8 +123,9 @@ def lengths() -> Iterator[Hostile]:
     items = struct.pack("<HHL", 0xFFFE, 0xE000, 0) * 1_000_000
     data = header() + body(before=element(0x00081140, "SQ", items))
     yield Hostile("lengths", "a million items", data, REFUSED)
-    data = header(JPEG_LS) + body(pixels=fragments(*([0] * 200_000), 2))
-    yield Hostile("lengths", "200,000 empty fragments", data, REFUSED)
+    for count in (200_000, 1_000_000):
+        data = header(JPEG_LS) + body(pixels=fragments(*([0] * count), 2))
+        yield Hostile("lengths", f"{count:,} empty fragments", data, REFUSED)
 
 
 def bombs() -> Iterator[Hostile]:
