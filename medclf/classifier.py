@@ -5,7 +5,6 @@ that what is validated is what is served. It does no I/O beyond loading the pack
 whoever calls it records the opinion in the audit trail.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -25,7 +24,8 @@ from medclf.model.network import Architecture
 from medclf.model.runtime import Runtime
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
-from medclf.pixels.picture import POLICY, Picture
+from medclf.pixels.isolation import Decode
+from medclf.pixels.picture import POLICY
 from medclf.pixels.quality import assess
 from medclf.pixels.transforms.preprocessing import Preprocessing, geometry, normalise
 from medclf.reasons import Reason
@@ -77,10 +77,6 @@ class PackedModel(Config):
         if {point.label for point in self.operating_points} != names:
             raise ValueError("there must be one operating point for each finding")
         return self
-
-
-Decode = Callable[[Instance], Picture]
-"""`medclf.pixels.decode.decode`, here or in a child process (`medclf.pixels.isolation`)."""
 
 
 @dataclass(frozen=True)

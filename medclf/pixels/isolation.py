@@ -9,6 +9,7 @@ would run here, `medclf.pixels.decode.decode`, so that the result is the same.
 import os
 import pickle
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from queue import LifoQueue
 from types import TracebackType
@@ -22,6 +23,9 @@ from medclf.errors import DecodingUnavailable, MedclfError, PixelsMisuse, Pixels
 from medclf.pixels.child import Child, ChildDied, ChildLate, ChildStarved, Job
 from medclf.pixels.picture import Picture
 from medclf.reasons import Reason
+
+Decode = Callable[[Instance], Picture]
+"""`medclf.pixels.decode.decode`, or a pool's `decode`: the same function in another process."""
 
 DECODE = "medclf.pixels.decode:decode"
 
