@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from medclf.errors import DecodingUnavailable, PixelsRefused
+from medclf.errors import DecodingUnavailable, PixelsMisuse, PixelsRefused
 from medclf.pixels.picture import Picture
 from medclf.reasons import Reason
 
@@ -135,7 +135,7 @@ class Child:
         """Let the child decode one image.
 
         Raises:
-            PixelsRefused: as the function in the child.
+            PixelsRefused, PixelsMisuse: as the function in the child.
             ChildLate, ChildStarved, ChildDied: as they say; the child is of no more use.
             DecodingUnavailable: the child does not get ready.
         """
@@ -168,6 +168,8 @@ class Child:
             self.served += 1
             if "refused" in answer:
                 raise _refused(answer["refused"])
+            if "misuse" in answer:
+                raise PixelsMisuse(str(answer["misuse"]["message"])[:_MESSAGE_LENGTH])
             picture = _picture(answer, up)
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise ChildDied(f"nonsense: {type(error).__name__}") from error

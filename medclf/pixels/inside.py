@@ -21,7 +21,7 @@ import numpy as np
 
 from medclf.dicom.instance import FileFormat, Instance, Limits
 from medclf.dicom.parsing import parse_dataset
-from medclf.errors import InstanceRefused, PixelsRefused
+from medclf.errors import InstanceRefused, PixelsMisuse, PixelsRefused
 from medclf.pixels.picture import Picture
 
 _MESSAGE_BYTES = 1 << 16
@@ -93,6 +93,8 @@ def _answer(decode: Decode, message: dict[str, int], down: int, up: int) -> dict
         facts = {k: v for k, v in error.facts.items() if k != "reason"}
         told = {"reason": error.reason.value, "message": error.message, "facts": facts}
         return {"refused": told}
+    except PixelsMisuse as error:
+        return {"misuse": {"message": error.message}}
     except MemoryError:
         return {"starved": True}
 

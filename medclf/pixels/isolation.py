@@ -112,7 +112,8 @@ class DecodingPool:
         Raises:
             PixelsRefused: what the function raised, or DECODING_TOO_SLOW, DECODING_TOO_LARGE or
                 DECODER_CRASHED.
-            PixelsMisuse: the pool belongs to another process, as after `fork`.
+            PixelsMisuse: as the function, and when the pool belongs to another process, as after
+                `fork`.
             DecodingUnavailable: the pool is closed, or no child can be started.
         """
         if os.getpid() != self._owner:
@@ -142,7 +143,7 @@ class DecodingPool:
         try:
             picture = child.decode(job)
             sound = True
-        except PixelsRefused:
+        except (PixelsRefused, PixelsMisuse):
             sound = True
             raise
         finally:  # whatever else ended it, Ctrl-C included, its answer may still be on the way

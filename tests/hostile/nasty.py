@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from medclf.dicom.instance import Instance
-from medclf.errors import PixelsRefused
+from medclf.errors import PixelsMisuse, PixelsRefused
 from medclf.pixels import decode as real
 from medclf.pixels.picture import Picture
 from medclf.reasons import Reason
@@ -55,6 +55,10 @@ def raise_what_nobody_expects(_: Instance) -> None:
 
 def refuse(_: Instance) -> None:
     raise PixelsRefused(Reason.TRUNCATED, "Too short.", found=np.int64(3), expected=(4, 5))
+
+
+def misuse(_: Instance) -> None:
+    raise PixelsMisuse("There is no such frame.")
 
 
 def run_out_in_words(_: Instance) -> None:
@@ -110,6 +114,7 @@ BEHAVIOURS: dict[int, Callable[[Instance], Picture | None]] = {
     1013: crash_when_worn,
     1014: tell_environment,
     1015: nap,
+    1016: misuse,
 }
 
 

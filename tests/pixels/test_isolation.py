@@ -74,6 +74,11 @@ def test_a_refusal_comes_back_as_it_would_be_raised_here(pool):
     assert there.value.advice
 
 
+def test_a_misuse_comes_back_as_one(nasty):
+    with pytest.raises(PixelsMisuse, match="no such frame"):
+        nasty.decode(picture(1016))
+
+
 @pytest.mark.shared
 def test_every_real_file_gives_the_same_in_a_child_as_here(shared_data, pool):
     compared = 0
