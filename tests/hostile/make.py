@@ -240,6 +240,29 @@ def sizes() -> Iterator[Hostile]:
         yield Hostile("sizes", f"TIFF of {side}", data, REFUSED)
     loop = b"II*\0\x08\0\0\0\x00\x00\x08\0\0\0"
     yield Hostile("sizes", "TIFF, a directory that is its own next", loop, REFUSED)
+    yield Hostile("sizes", "TIFF, directories over one another", _tiff_overlapping(), REFUSED)
+    many = struct.pack("<HHLL", 273, 4, 1 << 20, 8) * 65_535  # each says 4 MiB of offsets
+    data = b"II*\0" + struct.pack("<L", 8 + (4 << 20)) + bytes(4 << 20)
+    data += struct.pack("<H", 65_535) + many + struct.pack("<L", 0)
+    yield Hostile("sizes", "TIFF, one long tag again and again", data, REFUSED)
+
+
+def _tiff_overlapping() -> bytes:
+    """Directories 14 bytes apart, of 65,535 entries each, that share nearly all of them.
+
+    Each counts 65,535 entries; the two bytes of its count, an entry, and where the next one lies
+    are the entries of those before it.
+    """
+    step, entries = 14, 65_535
+    size = 2 + entries * 12 + 4
+    data = bytearray(8 + 4096 * step + size)
+    data[:8] = b"II*\0" + struct.pack("<L", 8)
+    for number in range(4096):
+        at = 8 + number * step
+        struct.pack_into("<H", data, at, entries)
+        following = at + step if number < 4095 else 0
+        struct.pack_into("<L", data, at + size - 4, following)
+    return bytes(data)
 
 
 def _jpeg_size(stream: bytes, side: int) -> bytes:

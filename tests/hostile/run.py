@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import cv2
 import numpy as np
@@ -36,6 +36,7 @@ from medclf.pixels.picture import Picture
 from medclf.reasons import Reason
 
 SAMPLE_S = 0.02
+LONGEST_CPU_S = 5.0  # of opening one file in this process; the worst of the set takes 1 s
 SLOWEST_S = 10.0  # of decoding one image in the child; the pool's own bound
 CHILD_BYTES = 1 << 30
 CONTAINED = {Reason.DECODING_TOO_SLOW, Reason.DECODING_TOO_LARGE, Reason.DECODER_CRASHED}
@@ -69,12 +70,14 @@ class Trial:
 
     def throw(self, hostile: Hostile) -> None:
         tally = self.tallies.setdefault(hostile.family, Tally())
-        began = perf_counter()
+        began, worked = perf_counter(), process_time()
         try:
             instance: Instance | InstanceRefused = parse_instance(hostile.data)
         except InstanceRefused as refusal:
             instance = refusal
         tally.open_s = max(tally.open_s, perf_counter() - began)
+        if process_time() - worked > LONGEST_CPU_S:
+            tally.wrong.append(f"{hostile.name}: opening took {process_time() - worked:.0f} s")
         self._judge(tally, hostile, instance)
 
     def throw_path(self, name: str, path: Path, reason: Reason) -> None:
