@@ -241,6 +241,8 @@ def sizes() -> Iterator[Hostile]:
     loop = b"II*\0\x08\0\0\0\x00\x00\x08\0\0\0"
     yield Hostile("sizes", "TIFF, a directory that is its own next", loop, REFUSED)
     yield Hostile("sizes", "TIFF, directories over one another", _tiff_overlapping(), REFUSED)
+    data = b"II+\0\x08\0\0\0" + b"\xff" * 8
+    yield Hostile("sizes", "BigTIFF, a directory at 2^64", data, REFUSED)
     many = struct.pack("<HHLL", 273, 4, 1 << 20, 8) * 65_535  # each says 4 MiB of offsets
     data = b"II*\0" + struct.pack("<L", 8 + (4 << 20)) + bytes(4 << 20)
     data += struct.pack("<H", 65_535) + many + struct.pack("<L", 0)
