@@ -8,6 +8,7 @@ import asyncio
 import getpass
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,29 +261,26 @@ def serve(
     Raises:
         MedclfError: the package, the address or the audit trail cannot be used.
     """
+    from medclf.pixels.isolation import DecodingPool
     from medclf.service.config import ServiceConfig
     from medclf.service.served import ServedClassifier
     from medclf.service.server import serve as run
-    from medclf.study.read import load_classifier
 
     place = open_home(home, actor)
-    classifier = load_classifier(Path(package), place)
-    if require_release and not classifier.released:
-        raise MisuseError(
-            f"Package {classifier.package.digest[:19]} was not released here.",
-            advice="Validate it and run `medclf release`, or leave out --require-release.",
-            package=classifier.package.digest,
-        )
-    with place.open_trail() as trail:
-        asyncio.run(
-            run(
-                ServedClassifier(classifier),
-                trail.append,
-                config=config or ServiceConfig(),
-                ready=ready,
-                stop=stop,
+    config = config or ServiceConfig()
+    with DecodingPool(config.decoding) as pool:  # gets ready while the model is loaded
+        from medclf.study.read import load_classifier
+
+        classifier = load_classifier(Path(package), place)
+        if require_release and not classifier.released:
+            raise MisuseError(
+                f"Package {classifier.package.digest[:19]} was not released here.",
+                advice="Validate it and run `medclf release`, or leave out --require-release.",
+                package=classifier.package.digest,
             )
-        )
+        reader = ServedClassifier(replace(classifier, decode=pool.decode))
+        with place.open_trail() as trail:
+            asyncio.run(run(reader, trail.append, config=config, ready=ready, stop=stop))
 
 
 def ask(

@@ -5,7 +5,7 @@ that what is validated is what is served. It does no I/O beyond loading the pack
 whoever calls it records the opinion in the audit trail.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,6 +24,7 @@ from medclf.model.network import Architecture
 from medclf.model.runtime import Runtime
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
+from medclf.pixels.isolation import Decode
 from medclf.pixels.picture import POLICY, Picture
 from medclf.pixels.quality import assess
 from medclf.pixels.transforms.preprocessing import Preprocessing, geometry, normalise
@@ -83,13 +84,24 @@ class PackedModel(Config):
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded package, ready to be asked; safe to call from several threads."""
+    """A loaded package, ready to be asked; safe to call from several threads.
+
+    Attributes:
+        package: what was loaded.
+        model: what its `model.json` says.
+        runtime: runs the network.
+        novelty: tells what is unlike the training.
+        released: whether a signed release record was found for it.
+        decode: turns an image into a picture. Every door that takes files from elsewhere puts
+            `DecodingPool.decode` here: the same function, in a process that may be killed.
+    """
 
     package: Package
     model: PackedModel
     runtime: Runtime
     novelty: Novelty
     released: bool = False
+    decode: Decode = field(default=decode, repr=False)
 
     @classmethod
     def load(cls, path: Path | str, *, released: bool = False, device: str = "cpu") -> "Classifier":
@@ -138,13 +150,16 @@ class Classifier:
 
         Never raises for a bad image: a picture that must not be read is REJECTED, one the
         model cannot judge is ABSTAINED, each with its reasons and without a number.
+
+        Raises:
+            DecodingUnavailable: decoding in a child process, and none can be started.
         """
         rules = self.model.admission
         objection = objection_to(instance, kind=self.kind, rules=rules)
         if objection is not None:
             return self._without(Status.REJECTED, instance, (objection.reason,))
         try:
-            picture = decode(instance, frame=0)  # of several, the rules allow the first
+            picture = self.decode(instance, frame=0)  # of several, the rules allow the first
         except PixelsRefused as error:
             return self._without(Status.REJECTED, instance, (error.reason,))
         reasons = assess(picture, self.kind, refuse_text=rules.burned_in == "refuse")

@@ -141,6 +141,10 @@ class PixelsMisuse(PixelError, MisuseError):
     """An array of another shape or type than a transform takes."""
 
 
+class DecodingUnavailable(PixelError, UnavailableError):
+    """No process can be started to decode in, or the pool of them is closed."""
+
+
 class LabelsRefused(CohortError, InputError):
     """A labels table, a manifest or a split breaks a rule."""
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from medclf.dicom.create import dataset_bytes
 from medclf.dicom.instance import open_instance, parse_instance
 from medclf.errors import PackageRefused
 from medclf.opinion import Status
+from medclf.pixels.isolation import DecodingPool, Isolation
 from medclf.reasons import Reason
 from medclf.registry.package import write_package
 
@@ -62,6 +64,31 @@ def test_the_decision_is_the_probability_held_against_the_threshold(classifier, 
         for finding in classifier.read(open_instance(path)).findings:
             assert (finding.probability >= finding.threshold) == (finding.decision == "positive")
             assert 0 <= finding.probability <= 1
+
+
+def test_decoding_in_a_child_gives_the_same_opinions(classifier, walked):
+    with DecodingPool(Isolation(workers=1)) as pool:
+        contained = replace(classifier, decode=pool.decode)
+        for path in walked.images():
+            instance = open_instance(path)
+            assert contained.read(instance) == classifier.read(instance)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"), [(1005, Reason.DECODER_CRASHED), (1002, Reason.DECODING_TOO_SLOW)]
+)
+def test_an_image_that_kills_its_decoder_is_rejected_and_the_next_is_read(
+    classifier, walked, columns, reason
+):
+    bad = png(np.zeros((50, columns), np.uint8))
+    good = open_instance(walked.images()[0])
+    isolation = Isolation(workers=1, timeout_s=3)
+    with DecodingPool(isolation, function="hostile.nasty:behave") as pool:
+        contained = replace(classifier, decode=pool.decode)
+        opinion = contained.read(bad)
+        assert (opinion.status, opinion.reasons) == (Status.REJECTED, (reason,))
+        assert opinion.findings == ()
+        assert contained.read(good) == classifier.read(good)
 
 
 def repacked(classifier, folder, **changes):

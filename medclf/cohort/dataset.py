@@ -31,6 +31,7 @@ from medclf.dicom.instance import Kind, Limits
 from medclf.digest import digest_file, digest_json
 from medclf.errors import CacheUnavailable, InstanceRefused, LabelsRefused, PixelsRefused
 from medclf.pixels.decode import decode
+from medclf.pixels.isolation import Decode
 from medclf.pixels.picture import POLICY
 from medclf.pixels.transforms.preprocessing import Preprocessing, geometry
 
@@ -108,6 +109,7 @@ class PreparedImages:
         folder: Path,
         *,
         threads: int = 2,
+        decoding: Decode = decode,
         limits: Limits = _DEFAULT_LIMITS,
         limit_bytes: int | None = None,
         progress: Progress = lambda done, total: None,
@@ -122,6 +124,7 @@ class PreparedImages:
             preprocessing: how; mean and deviation are applied later and do not enter.
             folder: of the cache.
             threads: that decode and resample.
+            decoding: in this process, or a pool's `decode`.
             limits: what is refused for its size.
             limit_bytes: that the cache may hold; 50 GB or less when None, see
                 `medclf.cohort.cache.default_limit`.
@@ -145,7 +148,7 @@ class PreparedImages:
             absent = np.flatnonzero(found.absent)
             if not len(absent):
                 return cls(array=found, facts=facts, folder=store.folder, _names=names)
-            maker = _Maker(manifest, preprocessing, limits)
+            maker = _Maker(manifest, preprocessing, decoding, limits)
             _make(absent, names, store, maker, threads, limit_bytes, progress)
             found = found.joined(store.find(names[absent], threads=threads), absent)
         raise CacheUnavailable(
@@ -204,15 +207,18 @@ def _make(
 class _Maker:
     """Makes the picture of a row, from any number of threads."""
 
-    def __init__(self, manifest: Manifest, preprocessing: Preprocessing, limits: Limits) -> None:
+    def __init__(
+        self, manifest: Manifest, preprocessing: Preprocessing, decoding: Decode, limits: Limits
+    ) -> None:
         self._manifest = manifest
+        self._decode = decoding
         self._limits = limits
         self._geometry = geometry(preprocessing)
 
     def make(self, row: int) -> tuple[int, np.ndarray]:
         try:
             instance = self._manifest.open(row, limits=self._limits)
-            return row, self._geometry(decode(instance, frame=0))
+            return row, self._geometry(self._decode(instance, frame=0))
         except (InstanceRefused, PixelsRefused) as error:
             raise LabelsRefused(
                 f"The image of row {row + 1} of the manifest cannot be prepared: {error.message}",

@@ -7,7 +7,7 @@ patient pseudonyms are made up, the latter so that two walks give the same packa
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from medclf.errors import StudyMisuse
 from medclf.evaluate.evaluation import Estimate
 from medclf.evaluate.protocol import Protocol
 from medclf.opinion import Opinion
+from medclf.pixels.isolation import DecodingPool
 from medclf.registry.package import Package
 from medclf.service.background import running
 from medclf.service.client import OpinionClient
@@ -208,10 +209,12 @@ def _clear(out: Path) -> None:
 def _ask(package: Path, images: list[Path], home: Home, progress: Progress) -> tuple[Opinion, ...]:
     """Serve the package on this machine and ask it over gRPC."""
     classifier: Classifier = load_classifier(package, home)
+    config = ServiceConfig(listen="127.0.0.1:0")
     with (
+        DecodingPool(config.decoding) as pool,
         home.open_trail() as trail,
         running(
-            ServedClassifier(classifier), trail.append, config=ServiceConfig(listen="127.0.0.1:0")
+            ServedClassifier(replace(classifier, decode=pool.decode)), trail.append, config=config
         ) as address,
         OpinionClient(address) as client,
     ):

@@ -20,6 +20,7 @@ UNDEFINED = 0xFFFFFFFF
 _ITEM = 0xFFFEE000
 _ITEM_END = 0xFFFEE00D
 _SEQUENCE_END = 0xFFFEE0DD
+_CHARACTER_SET = 0x00080005
 # PS3.5 section 7.1.2: these VRs have two reserved bytes and a 32-bit length.
 _LONG_VRS = frozenset(str(vr).encode() for vr in EXPLICIT_VR_LENGTH_32)
 
@@ -40,6 +41,21 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk found.
+
+    Attributes:
+        found: the top-level elements by tag; of a repeated one the last, as parsers have it.
+        end: the position after the last one.
+        character_sets: every Specific Character Set, nested ones included.
+    """
+
+    found: dict[int, Element]
+    end: int
+    character_sets: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Frame:
     """One open data set or sequence; `bound` is where the innermost known length ends."""
 
@@ -54,7 +70,7 @@ def refused(reason: Reason, what: str, position: int) -> InstanceRefused:
     return InstanceRefused(reason, f"{what} at byte {position}.", position=position)
 
 
-def looks_implicit(data: bytes | bytearray, position: int, *, assumed: bool) -> bool:
+def looks_implicit(data: bytes, position: int, *, assumed: bool) -> bool:
     """Tell by the two bytes where a VR would stand whether a data set has VRs at all."""
     vr = data[position + 4 : position + 6]
     if len(vr) < 2:
@@ -63,14 +79,14 @@ def looks_implicit(data: bytes | bytearray, position: int, *, assumed: bool) -> 
 
 
 def walk(
-    data: bytes | bytearray,
+    data: bytes,
     *,
     start: int,
     implicit: bool,
     big_endian: bool,
     limits: Limits,
     only_group: int | None = None,
-) -> tuple[dict[int, Element], int]:
+) -> Walked:
     """Visit every element of a data set, nested ones included.
 
     Args:
@@ -81,9 +97,6 @@ def walk(
         limits: bounds on depth and number of elements.
         only_group: stop before the first top-level element of another group.
 
-    Returns:
-        The top-level elements by tag, and the position after the last one.
-
     Raises:
         InstanceRefused: TRUNCATED, MALFORMED or NESTED_TOO_DEEPLY.
     """
@@ -93,7 +106,7 @@ def walk(
 
 
 class _Walk:
-    def __init__(self, data: bytes | bytearray, *, big_endian: bool, limits: Limits) -> None:
+    def __init__(self, data: bytes, *, big_endian: bool, limits: Limits) -> None:
         self.data = data
         self.size = len(data)
         self.limits = limits
@@ -103,18 +116,22 @@ class _Walk:
         self.long = struct.Struct(order + "L").unpack_from
         self.found: dict[int, Element] = {}
         self.stack: list[_Frame] = []
+        self.character_sets: list[Element] = []
         self.depth = 0
         self.seen = 0
+        self.guessing = False
 
-    def run(
-        self, start: int, *, implicit: bool, only_group: int | None
-    ) -> tuple[dict[int, Element], int]:
+    def run(self, start: int, *, implicit: bool, only_group: int | None) -> Walked:
         implicit = looks_implicit(self.data, start, assumed=implicit)
         self.stack = [_Frame(is_sequence=False, bound=self.size, defined=True, implicit=implicit)]
-        position = start
+        end = self._visit(start, only_group=only_group)
+        return Walked(self.found, end, tuple(self.character_sets))
+
+    def _visit(self, position: int, *, only_group: int | None = None) -> int:
+        """Visit everything within what the stack holds; return where it ended."""
         while self.stack:
             frame = self.stack[-1]
-            top = len(self.stack) == 1
+            top = len(self.stack) == 1 and not self.guessing
             if frame.defined and position == frame.bound:
                 self._close()
                 continue
@@ -122,21 +139,23 @@ class _Walk:
                 if top:  # a few stray bytes after the last element
                     break
                 raise self._overrun(frame.bound, position)
-            self.seen += 1
-            if self.seen > self.limits.elements:
-                raise refused(
-                    Reason.MALFORMED, f"More than {self.limits.elements} elements", position
-                )
+            self._count(position)
             if frame.is_sequence:
                 position = self._item(frame, position)
                 continue
-            if only_group is not None and top and self._group(position) != only_group:
+            if only_group is not None and top and self._tag(position) >> 16 != only_group:
                 break
             position = self._element(frame, position, top=top)
-        return self.found, position
+        return position
 
-    def _group(self, position: int) -> int:
-        return int(self.tag_and_length(self.data, position)[0])
+    def _count(self, position: int) -> None:
+        self.seen += 1
+        if self.seen > self.limits.elements:
+            raise refused(Reason.MALFORMED, f"More than {self.limits.elements} elements", position)
+
+    def _tag(self, position: int) -> int:
+        group, element, _ = self.tag_and_length(self.data, position)
+        return int(group << 16 | element)
 
     def _overrun(self, bound: int, position: int) -> InstanceRefused:
         if bound >= self.size:
@@ -208,7 +227,33 @@ class _Walk:
             raise self._overrun(frame.bound, begin)
         if top:
             self.found[tag] = Element(position, length)
+        if tag == _CHARACTER_SET:
+            if not self.guessing:
+                self.character_sets.append(Element(position, length))
+            return int(position + length)
+        if vr in (b"", b"UN") and length >= 8 and self._tag(position) == _ITEM:
+            if self.guessing:
+                self._open_sequence(frame, position, length, implicit=frame.implicit)
+                return position
+            self._guess(frame, position, length)
         return int(position + length)
+
+    def _guess(self, frame: _Frame, position: int, length: int) -> None:
+        """Walk into a value of unknown kind that begins as a sequence does.
+
+        A parser with a dictionary of private elements may take it for one, so its depth and its
+        number of elements count; if it is no sequence after all, it is left alone.
+        """
+        stack, depth = self.stack, self.depth
+        self.stack, self.guessing = [], True
+        try:
+            self._open_sequence(frame, position, length, implicit=frame.implicit)
+            self._visit(position)
+        except InstanceRefused as error:
+            if error.reason is Reason.NESTED_TOO_DEEPLY:
+                raise
+        finally:
+            self.stack, self.depth, self.guessing = stack, depth, False
 
     def _is_sequence(self, tag: int, vr: bytes, length: int, position: int) -> bool:
         if vr == b"SQ":
@@ -222,13 +267,13 @@ class _Walk:
         except KeyError:
             if length != UNDEFINED or position + 8 > self.size:
                 return False
-            group, element, _ = self.tag_and_length(self.data, position)
-            return bool(group << 16 | element == _ITEM)
+            return self._tag(position) == _ITEM
 
     def _fragments(self, frame: _Frame, tag: int, position: int, *, top: bool) -> int:
         """Skip over the items of encapsulated pixel data (PS3.5 section A.4)."""
         start, total = position, 0
         while position + 8 <= frame.bound:
+            self._count(position)
             group, element, length = self.tag_and_length(self.data, position)
             position += 8
             if group << 16 | element == _SEQUENCE_END:

@@ -7,29 +7,23 @@ need not ask: a film of 15 MB is parsed in a fraction of a millisecond and takes
 from io import BytesIO
 from typing import cast
 
-import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-_LARGE = 1 << 16  # bytes; smaller values are read at once
+LARGE = 1 << 16  # bytes; smaller values are read at once
 
 
-class _Whole(BytesIO):
-    """A file in memory that remembers the bytes it was made of."""
+class Whole(BytesIO):
+    """A file in memory that remembers the bytes it was made of.
+
+    Attributes:
+        data: these bytes.
+    """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.data = data
-
-
-def read_in_place(data: bytes) -> Dataset:
-    """Parse a DICOM file; large values stay in `data` until they are asked for.
-
-    Raises:
-        Exception: as `pydicom.dcmread`.
-    """
-    return pydicom.dcmread(_Whole(data), defer_size=_LARGE)
 
 
 def bytes_of(dataset: Dataset, keyword: str) -> bytes:
@@ -39,7 +33,7 @@ def bytes_of(dataset: Dataset, keyword: str) -> bytes:
     not be done by two threads at once.
     """
     tag, buffer = Tag(keyword), getattr(dataset, "buffer", None)
-    if isinstance(buffer, _Whole):
+    if isinstance(buffer, Whole):
         for element in dataset.values():
             if element.tag == tag and isinstance(element, RawDataElement):
                 if element.value is None and element.length:

@@ -8,27 +8,27 @@ import hashlib
 import hmac
 import math
 import os
-import zlib
+import stat
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-import pydicom
 from pydicom.dataset import Dataset
 
 from medclf.dicom.acquisition import Acquisition, acquisition_of
-from medclf.dicom.in_place import read_in_place
 from medclf.dicom.kind import Kind, kind_of
 from medclf.dicom.limits import Limits
+from medclf.dicom.parsing import parse_dataset
 from medclf.dicom.picture_header import (
     JPEG_SIGNATURE,
     PNG_SIGNATURE,
     jpeg_acquisition,
     png_acquisition,
 )
-from medclf.dicom.reading import CONVERSION_FAULTS, text_of
-from medclf.dicom.safety import scan
+from medclf.dicom.preamble import PREAMBLE_BYTES, PREFIX
+from medclf.dicom.reading import text_of
+from medclf.dicom.safety import check_budget
 from medclf.dicom.tiff_header import TIFF_SIGNATURES, tiff_acquisition
 from medclf.dicom.uid import is_valid_uid
 from medclf.digest import digest_bytes
@@ -93,7 +93,7 @@ def format_of(data: bytes) -> FileFormat | None:
 
     A DICOM file may be a TIFF file as well by its preamble (PS3.10 section 7.1); it is DICOM then.
     """
-    if data[128:132] == b"DICM":
+    if data[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
         return FileFormat.DICOM
     if data.startswith(PNG_SIGNATURE):
         return FileFormat.PNG
@@ -113,8 +113,8 @@ def parse_instance(data: bytes, *, limits: Limits = _DEFAULT_LIMITS) -> Instance
 
     Raises:
         InstanceRefused: FILE_EMPTY, FILE_TOO_LARGE, FORMAT_UNKNOWN, TRUNCATED, MALFORMED,
-            NESTED_TOO_DEEPLY, UID_INVALID, PIXELS_MISSING, PIXELS_TOO_MANY or
-            TRANSFER_SYNTAX_UNSUPPORTED.
+            NESTED_TOO_DEEPLY, UID_INVALID, PREAMBLE_EXECUTABLE, PIXELS_MISSING,
+            PIXELS_TOO_MANY or TRANSFER_SYNTAX_UNSUPPORTED.
     """
     if not data:
         raise InstanceRefused(Reason.FILE_EMPTY, "The file has no bytes.")
@@ -141,15 +141,18 @@ def open_instance(path: Path | str, *, limits: Limits = _DEFAULT_LIMITS) -> Inst
     The file's name appears in no message, because names often hold a patient's name.
 
     Raises:
-        InstanceRefused: FILE_MISSING when there is no readable file at `path`, else as
-            `parse_instance`.
+        InstanceRefused: FILE_MISSING when there is no readable file at `path`, or a folder, a
+            pipe or a device; else as `parse_instance`.
     """
     try:
-        with Path(path).open("rb") as stream:
+        # A pipe would be waited for without end if its opening were not told not to.
+        with open(path, "rb", opener=_open_at_once) as stream:
             status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InstanceRefused(Reason.FILE_MISSING, "There is something else than a file.")
             # Never more than is there: a buffer of the limit's size takes milliseconds to get.
             data = stream.read(min(status.st_size, limits.file_bytes) + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a zero byte
         raise InstanceRefused(
             Reason.FILE_MISSING,
             f"There is no readable file ({type(error).__name__}).",
@@ -178,6 +181,10 @@ def patient_key(instance: Instance, *, secret: bytes) -> str:
     return hmac.new(secret, f"{issuer}\0{patient}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 def _too_large(size: int, limits: Limits) -> InstanceRefused:
     return InstanceRefused(
         Reason.FILE_TOO_LARGE,
@@ -191,14 +198,8 @@ def _check_budget(acquisition: Acquisition, limits: Limits) -> None:
     sizes = (acquisition.rows, acquisition.columns, acquisition.samples, acquisition.frames)
     if min(sizes) < 1:
         raise InstanceRefused(Reason.MALFORMED, "The image header is impossible: no pixels.")
-    claimed = math.prod(sizes)
-    if claimed > limits.pixels:
-        raise InstanceRefused(
-            Reason.PIXELS_TOO_MANY,
-            f"The header claims {claimed} samples; at most {limits.pixels} are accepted.",
-            claimed=claimed,
-            limit=limits.pixels,
-        )
+    bits = -(-max(acquisition.bits_stored, 1) // 8) * 8
+    check_budget(math.prod(sizes), bits=bits, limits=limits)
 
 
 def _uid_of(dataset: Dataset, keyword: str) -> str:
@@ -214,14 +215,8 @@ def _parse_picture(
 
 
 def _parse_dicom(data: bytes, limits: Limits) -> Instance:
-    scan(data, limits)
-    try:
-        dataset = read_in_place(data)
-        transfer_syntax_uid = text_of(dataset.file_meta, "TransferSyntaxUID")
-    except (*CONVERSION_FAULTS, pydicom.errors.InvalidDicomError, zlib.error) as error:
-        raise InstanceRefused(
-            Reason.MALFORMED, f"The DICOM file cannot be parsed ({type(error).__name__})."
-        ) from error
+    dataset = parse_dataset(data, limits)
+    transfer_syntax_uid = text_of(dataset.file_meta, "TransferSyntaxUID")
     acquisition = acquisition_of(dataset, transfer_syntax_uid=transfer_syntax_uid)
     _check_budget(acquisition, limits)  # again, in case pydicom read other numbers than the scan
     return Instance(

@@ -14,15 +14,17 @@ class Limits(Config):
             file is possible, and parsers hold it several times over.
         pixels: budget for Rows × Columns × Samples × Frames. 200 million holds the
             largest mammograms and CT series, and stops absurd claims.
+        decoded_bytes: the same times the bytes of one sample, before anything is decoded.
         depth: how deeply sequences may nest. Real objects stay below 8; enhanced
             multi-frame and structured reports reach about 10.
-        elements: how many data elements, counted through all sequences, so that
-            a large file of tiny elements cannot keep a processor busy for more than a
-            few seconds. Single pictures have a few hundred.
+        elements: how many data elements, sequence items and fragments of compressed pixels,
+            counted through all sequences, so that a large file of tiny elements cannot keep a
+            processor busy for more than a few seconds. Single pictures have a few hundred.
     """
 
     file_bytes: int = Field(default=1 << 30, ge=1 << 10, le=1 << 36)
     inflated_bytes: int = Field(default=1 << 28, ge=1 << 10, le=1 << 36)
     pixels: int = Field(default=200_000_000, ge=1, le=10**12)
+    decoded_bytes: int = Field(default=1 << 29, ge=1 << 10, le=1 << 40)
     depth: int = Field(default=16, ge=1, le=64)
     elements: int = Field(default=250_000, ge=1_000, le=10**9)

@@ -23,6 +23,7 @@ _PNG_DEPTHS = frozenset({1, 2, 4, 8, 16})
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_LS_FRAME = 0xF7  # ITU-T T.87: the same envelope, another codec
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_MOST_SEGMENTS = 100_000  # fill bytes included; cameras write a few dozen, and ICC at most 255
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _JPEG_PHOTOMETRIC = {1: "MONOCHROME2", 3: "YBR_FULL", 4: "CMYK"}
 
@@ -58,7 +59,9 @@ def jpeg_acquisition(data: bytes) -> Acquisition:
         InstanceRefused: TRUNCATED, MALFORMED, or FORMAT_UNKNOWN for JPEG-LS.
     """
     position = 2
-    while position + 4 <= len(data):
+    for _ in range(_MOST_SEGMENTS):
+        if position + 4 > len(data):
+            raise InstanceRefused(Reason.TRUNCATED, "The JPEG file ends before its frame header.")
         if data[position] != 0xFF:
             raise InstanceRefused(Reason.MALFORMED, "The JPEG file breaks its marker structure.")
         marker = data[position + 1]
@@ -74,7 +77,9 @@ def jpeg_acquisition(data: bytes) -> Acquisition:
             return _frame_header(data, position)
         else:
             position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    raise InstanceRefused(Reason.TRUNCATED, "The JPEG file ends before its frame header.")
+    raise InstanceRefused(
+        Reason.MALFORMED, f"The JPEG file has no frame header within {_MOST_SEGMENTS} segments."
+    )
 
 
 def _frame_header(data: bytes, position: int) -> Acquisition:

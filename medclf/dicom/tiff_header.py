@@ -29,7 +29,8 @@ _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "L"), 5: (8, "LL"), 16: (8, "Q")}
 _NOT_A_PAGE = 0b101  # NewSubfileType: a reduced copy, or a transparency mask
 _MOST_PAGES = 4096
 _MOST_TILE = 16  # times the picture, or 512 × 512; a decoder gets memory for a whole tile
-_MOST_VALUES = 1 << 20  # of one tag; strips and colour map entries of real files stay far below
+_MOST_ENTRIES = 100_000  # of all directories together: they may lie over one another
+_MOST_VALUES = 1 << 20  # of all tags together; strips and colour maps of real files stay far below
 _MEANINGS = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK"}
 _YBR = 6
 
@@ -154,6 +155,7 @@ class _Directories:
         # Formats of: a directory's count of entries, an offset; bytes of one entry.
         self.count, self.offset, self.size = ("Q", "Q", 20) if big else ("H", "L", 12)
         self.start = 8 if big else 4
+        self.entries = self.values = 0
 
     def walk(self) -> tuple[_Tags, int]:
         """Return the first directory's tags and the number of pages."""
@@ -193,6 +195,9 @@ class _Directories:
         at += struct.calcsize(self.order + self.count)
         if at + entries * self.size > len(self.data):
             raise _cut("a directory")
+        self.entries += entries
+        if self.entries > _MOST_ENTRIES:
+            raise InstanceRefused(Reason.MALFORMED, "The TIFF file has too many directory entries.")
         tags: _Tags = {}
         for number in range(entries):
             entry = at + number * self.size
@@ -207,10 +212,9 @@ class _Directories:
         if kind not in _TYPES:
             return ()
         size, letters = _TYPES[kind]
-        if count > _MOST_VALUES:
-            raise InstanceRefused(
-                Reason.MALFORMED, f"A TIFF tag claims {count} values.", values=count
-            )
+        self.values += count
+        if self.values > _MOST_VALUES:
+            raise InstanceRefused(Reason.MALFORMED, "The TIFF file's tags claim too many values.")
         inline = struct.calcsize(self.order + self.offset)
         place = entry + 4 + inline
         if count * size > inline:
@@ -222,7 +226,7 @@ class _Directories:
     def _number(self, letter: str, at: int) -> int:
         try:
             (value,) = struct.unpack_from(self.order + letter, self.data, at)
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:  # an offset beyond 2**63
             raise _cut("a directory") from error
         return int(value)
 

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from medclf.config import Config
+from medclf.pixels.isolation import Isolation
 from medclf.service.security import Security
 
 _MIB = 1 << 20
@@ -26,6 +27,7 @@ class ServiceConfig(Config):
         upload_timeout_s: longest time for a whole upload, however steadily it drips.
         opinion_timeout_s: longest time from the last byte to the opinion, waiting included.
         drain_timeout_s: on a stop signal, longest wait for the calls in flight.
+        isolation: bounds on decoding one image; there is a child process for each of `workers`.
         security: who may call, and how it is encrypted.
     """
 
@@ -39,4 +41,10 @@ class ServiceConfig(Config):
     upload_timeout_s: float = Field(default=300.0, ge=0.05, le=3600)
     opinion_timeout_s: float = Field(default=60.0, ge=0.05, le=3600)
     drain_timeout_s: float = Field(default=60.0, ge=0, le=3600)
+    isolation: Isolation = Isolation()
     security: Security = Security()
+
+    @property
+    def decoding(self) -> Isolation:
+        """How decoding is contained, with as many children as images are read at a time."""
+        return self.isolation.model_copy(update={"workers": self.workers})

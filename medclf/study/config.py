@@ -12,6 +12,7 @@ from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.model.fit import FitConfig
 from medclf.model.network import Architecture
+from medclf.pixels.isolation import Isolation
 from medclf.pixels.transforms.preprocessing import Preprocessing
 from medclf.pixels.transforms.variations.ranges import AugmentConfig
 
@@ -81,6 +82,7 @@ class StudyConfig(Config):
 
     Attributes:
         made_up: whether the images are simulated; every report says so.
+        isolation: of the processes that decode.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -95,6 +97,7 @@ class StudyConfig(Config):
     model: ModelConfig
     fit: FitConfig = FitConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
+    isolation: Isolation = Isolation()
 
     @model_validator(mode="before")
     @classmethod

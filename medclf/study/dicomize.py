@@ -27,6 +27,7 @@ from medclf.errors import (
     PixelsRefused,
     StudyMisuse,
 )
+from medclf.pixels.isolation import Decode, DecodingPool, Isolation
 from medclf.reasons import Reason
 from medclf.study.picture_object import Belonging, picture_object
 from medclf.study.progress import Progress, silent
@@ -84,6 +85,7 @@ def dicomize(
     Raises:
         LabelsRefused: the table breaks a rule, or no picture of it could be read.
         StudyMisuse: an unknown kind, a limit below 1, or `out` holds other things.
+        DecodingUnavailable: no process to decode in can be started.
         OSError: the folder cannot be written.
     """
     kind = _known(kind)
@@ -96,14 +98,15 @@ def dicomize(
     chosen = places[:limit]
     written: dict[int, _Written] = {}
     refused: list[Refusal] = []
-    for done, place in enumerate(chosen, start=1):
-        try:
-            written[place.row.line] = _convert(place, out, kind)
-        except (InstanceRefused, PixelsRefused) as error:
-            refused.append(Refusal(place.source, error.reason, error.message))
-        except DicomMisuse as error:
-            refused.append(Refusal(place.source, Reason.PIXELS_UNDECODABLE, error.message))
-        progress(_STAGE, done, len(chosen), "")
+    with DecodingPool(Isolation(workers=1)) as pool:
+        for done, place in enumerate(chosen, start=1):
+            try:
+                written[place.row.line] = _convert(place, out, kind, pool.decode)
+            except (InstanceRefused, PixelsRefused) as error:
+                refused.append(Refusal(place.source, error.reason, error.message))
+            except DicomMisuse as error:
+                refused.append(Refusal(place.source, Reason.PIXELS_UNDECODABLE, error.message))
+            progress(_STAGE, done, len(chosen), "")
     if not written:
         reasons = ", ".join(sorted({refusal.reason.value for refusal in refused}))
         raise LabelsRefused(
@@ -186,7 +189,7 @@ def _check_free(out: Path, expected: Iterable[str]) -> None:
         )
 
 
-def _convert(place: _Place, out: Path, kind: Kind) -> _Written:
+def _convert(place: _Place, out: Path, kind: Kind, decode: Decode) -> _Written:
     if not place.row.path:
         raise InstanceRefused(Reason.FILE_MISSING, "The row names no file.")
     instance = open_instance(Path(place.row.path))
@@ -194,7 +197,7 @@ def _convert(place: _Place, out: Path, kind: Kind) -> _Written:
         raise InstanceRefused(
             Reason.FILE_CHANGED, "The file's SHA-256 is not the one in the labels table."
         )
-    data = picture_object(instance, place.row, place.belonging, kind=kind)
+    data = picture_object(instance, place.row, place.belonging, kind=kind, decode=decode)
     path = out / place.path
     if not path.is_file() or path.read_bytes() != data:
         write_bytes(path, data)

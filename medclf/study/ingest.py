@@ -8,7 +8,7 @@ from medclf.cohort.ingest import ingest as ingest_cohort
 from medclf.cohort.manifest import Manifest
 from medclf.dicom.instance import Instance
 from medclf.errors import LabelsRefused, PixelsRefused
-from medclf.pixels.decode import decode
+from medclf.pixels.isolation import DecodingPool
 from medclf.pixels.quality import assess
 from medclf.reasons import Reason
 from medclf.study.config import StudyConfig, load_study
@@ -36,15 +36,17 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
         ConfigError: the study breaks a rule.
         LabelsRefused: the labels table breaks a rule, or no image is left.
         AuditUnavailable: the step could not be recorded.
+        DecodingUnavailable: no process to decode in can be started.
     """
     config = load_study(study)
-    manifest = ingest_cohort(
-        Source(table=config.data.table, folder=config.data.folder),
-        ingest_config(config),
-        secret=home.pseudonym_secret(),
-        check=lambda instance: unreadable(instance, config),
-        progress=lambda done, total: progress("ingest", done, total, ""),
-    )
+    with DecodingPool(config.isolation) as pool:
+        manifest = ingest_cohort(
+            Source(table=config.data.table, folder=config.data.folder),
+            ingest_config(config),
+            secret=home.pseudonym_secret(),
+            check=lambda instance: unreadable(instance, config, pool),
+            progress=lambda done, total: progress("ingest", done, total, ""),
+        )
     manifest.save(config.workspace)
     if not len(manifest):
         found = ", ".join(sorted({refusal.reason.value for refusal in manifest.refused}))
@@ -76,11 +78,11 @@ def ingest_config(config: StudyConfig) -> IngestConfig:
     )
 
 
-def unreadable(instance: Instance, config: StudyConfig) -> tuple[Reason, ...]:
+def unreadable(instance: Instance, config: StudyConfig, pool: DecodingPool) -> tuple[Reason, ...]:
     """Return why the pixels of an image cannot be used; empty when they can."""
     try:
         return assess(
-            decode(instance, frame=0),
+            pool.decode(instance, frame=0),
             config.kind,
             refuse_text=config.admission.burned_in == "refuse",
         )

@@ -9,7 +9,7 @@ from medclf.cohort.labels import LabelRow
 from medclf.dicom.create import Facts, Subject, create_image, dataset_bytes, uid_from
 from medclf.dicom.instance import FileFormat, Instance, Kind
 from medclf.errors import InstanceRefused, PixelsRefused
-from medclf.pixels.decode import decode
+from medclf.pixels.isolation import Decode
 from medclf.pixels.transforms.resample import luminance
 from medclf.reasons import Reason
 
@@ -34,7 +34,14 @@ class Belonging:
     seed: str
 
 
-def picture_object(instance: Instance, row: LabelRow, belonging: Belonging, *, kind: Kind) -> bytes:
+def picture_object(
+    instance: Instance,
+    row: LabelRow,
+    belonging: Belonging,
+    *,
+    kind: Kind,
+    decode: Decode,
+) -> bytes:
     """Return a DX, Ophthalmic Photography 8 Bit or VL Microscopic file.
 
     An X-ray in colour is stored as the luminance that the preprocessing would take.
@@ -44,6 +51,7 @@ def picture_object(instance: Instance, row: LabelRow, belonging: Belonging, *, k
         row: what the labels table says about it.
         belonging: its patient and place.
         kind: decides the SOP class.
+        decode: turns the file into a picture.
 
     Raises:
         InstanceRefused: KIND_WRONG for a file that is DICOM already.

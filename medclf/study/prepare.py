@@ -9,6 +9,7 @@ from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
 from medclf.model.fit import Part
+from medclf.pixels.isolation import DecodingPool
 from medclf.study.config import StudyConfig
 from medclf.study.home import Home
 from medclf.study.progress import Progress
@@ -60,13 +61,16 @@ def open_pictures(
     """
     manifest = Manifest.load(config.workspace)
     _check_current(manifest, config)
-    pictures = PreparedImages.build(
-        manifest,
-        config.preprocessing,
-        home.cache_folder,
-        limit_bytes=home.cache_bytes,
-        progress=lambda done, total: progress("prepare", done, total, ""),
-    )
+    with DecodingPool(config.isolation) as pool:
+        pictures = PreparedImages.build(
+            manifest,
+            config.preprocessing,
+            home.cache_folder,
+            threads=config.isolation.workers,
+            decoding=pool.decode,
+            limit_bytes=home.cache_bytes,
+            progress=lambda done, total: progress("prepare", done, total, ""),
+        )
     copies = find_copies(
         manifest,
         pictures,

@@ -10,7 +10,11 @@ from medclf.dicom.instance import Instance, open_instance
 from medclf.digest import digest_file
 from medclf.errors import InstanceRefused
 from medclf.opinion import Opinion, Status, opinion_facts
+from medclf.pixels.isolation import DecodingPool, Isolation
+from medclf.reasons import Reason
 from medclf.study.home import Home
+
+_ONE = Isolation(workers=1)  # images are read one after the other
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ def read(package: Path, images: Iterable[Path], *, home: Home) -> Iterator[Read]
     Raises:
         PackageTampered: a byte of the package differs.
         AuditUnavailable: an opinion could not be recorded and is withheld.
+        DecodingUnavailable: no process to decode in can be started.
     """
-    classifier = load_classifier(package, home)
-    with home.open_trail() as trail:
+    with DecodingPool(_ONE) as pool, home.open_trail() as trail:
+        classifier = replace(load_classifier(package, home), decode=pool.decode)
         for path in images:
             yield _read_one(classifier, path, trail, home.actor)
 
@@ -63,7 +68,7 @@ def _read_one(classifier: Classifier, path: Path, trail: Trail, actor: str) -> R
         opinion = Opinion(
             status=Status.REJECTED,
             package=classifier.package.digest,
-            instance=_digest_of(path),
+            instance="" if error.reason is Reason.FILE_MISSING else _digest_of(path),
             reasons=(error.reason,),
             released=classifier.released,
         )

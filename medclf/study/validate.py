@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Evaluation
 from medclf.evaluate.protocol import Protocol, Task, load_protocol
 from medclf.opinion import Opinion, Status
+from medclf.pixels.isolation import DecodingPool, Isolation
 from medclf.report.page import write_report
 from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
@@ -106,7 +107,9 @@ def validate(
             advice="Validate on images that the model has not learned from.",
         )
     unsealing = record_unsealing(home, classifier.package, manifest)
-    opinions = _read_all(classifier, manifest, rows, progress)
+    with DecodingPool(Isolation(workers=1)) as pool:
+        contained = replace(classifier, decode=pool.decode)
+        opinions = _read_all(contained, manifest, rows, progress)
     cases = cases_of(classifier, manifest, rows, opinions, seen)
     progress("evaluate", 0, 1, "")
     evaluation = evaluate(cases, rules)

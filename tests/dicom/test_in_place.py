@@ -11,9 +11,12 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from medclf.dicom.in_place import bytes_of, read_in_place
+from medclf.dicom.in_place import bytes_of
 from medclf.dicom.instance import open_instance
+from medclf.dicom.limits import Limits
+from medclf.dicom.parsing import parse_dataset
 
+LIMITS = Limits()
 LARGE = np.arange(400 * 300, dtype=np.uint16).reshape(400, 300)
 
 
@@ -25,13 +28,13 @@ def film(tmp_path, write_dicom) -> bytes:
 
 
 def test_view_shares_the_memory_of_the_file(film):
-    pixels = np.frombuffer(bytes_of(read_in_place(film), "PixelData"), np.uint16)
+    pixels = np.frombuffer(bytes_of(parse_dataset(film, LIMITS), "PixelData"), np.uint16)
     assert np.array_equal(pixels, LARGE.ravel())
     assert np.shares_memory(pixels, np.frombuffer(film, np.uint8))
 
 
 def test_value_comes_out_whole_when_asked_for_and_in_every_copy(film):
-    dataset = read_in_place(film)
+    dataset = parse_dataset(film, LIMITS)
     copies = [copy.deepcopy(dataset), pickle.loads(pickle.dumps(dataset)), dataset]
     assert all(one.PixelData == LARGE.tobytes() for one in copies)
     assert bytes_of(dataset, "PixelData") == LARGE.tobytes()
@@ -39,13 +42,13 @@ def test_value_comes_out_whole_when_asked_for_and_in_every_copy(film):
 
 def test_object_is_written_as_it_was_read(film):
     stream = BytesIO()
-    read_in_place(film).save_as(stream)
+    parse_dataset(film, LIMITS).save_as(stream)
     assert stream.getvalue() == film
 
 
 def test_deflated_objects_are_inflated_as_usual():
     path = Path(get_testdata_file("image_dfl.dcm", download=False))
-    dataset = read_in_place(path.read_bytes())
+    dataset = parse_dataset(path.read_bytes(), LIMITS)
     assert bytes(bytes_of(dataset, "PixelData")) == pydicom.dcmread(path).PixelData
 
 

@@ -1,6 +1,7 @@
 """Bytes become an instance or a refusal with a reason, whatever they are."""
 
 import io
+import os
 import struct
 import zlib
 from datetime import UTC, datetime
@@ -94,6 +95,16 @@ def test_a_file_beyond_the_limit_is_too_large(tmp_path):
     with pytest.raises(InstanceRefused) as refusal:
         open_instance(path, limits=Limits(file_bytes=1024))
     assert refusal.value.reason is Reason.FILE_TOO_LARGE
+
+
+def test_a_pipe_or_a_device_is_neither_waited_for_nor_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in (tmp_path / "pipe", tmp_path / "endless", tmp_path / "loop", tmp_path / "a\0b"):
+        with pytest.raises(InstanceRefused) as refusal:
+            open_instance(path)
+        assert refusal.value.reason is Reason.FILE_MISSING
 
 
 def test_a_missing_file_or_a_folder_is_missing_and_unnamed(tmp_path):

@@ -81,3 +81,9 @@ def test_random_bytes_after_the_signature_are_refused_or_read(data):
             continue
         assert found.rows > 0
         assert found.columns > 0
+
+
+def test_a_jpeg_of_fill_bytes_is_given_up_soon():
+    with pytest.raises(InstanceRefused) as refusal:
+        jpeg_acquisition(b"\xff\xd8" + b"\xff" * 300_000)
+    assert refusal.value.reason is Reason.MALFORMED

@@ -2,12 +2,26 @@
 
 import random
 import struct
-import zlib
+import tracemalloc
 from datetime import UTC, datetime
 
 import numpy as np
 import pydicom
 import pytest
+from hostile.building import (
+    BIG,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    JPEG_LS,
+    UIDS,
+    UNDEFINED,
+    body,
+    deflated,
+    element,
+    fragments,
+    header,
+)
 from pydicom.encaps import encapsulate
 
 from medclf.dicom.create import Facts, Subject, create_image, dataset_bytes, uid_from
@@ -18,60 +32,12 @@ from medclf.errors import InstanceRefused
 from medclf.reasons import Reason
 
 LIMITS = Limits()
-EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
-BIG, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
-JPEG_LS = "1.2.840.10008.1.2.4.80"
-UNDEFINED = 0xFFFFFFFF
-UIDS = {
-    0x00080016: "1.2.840.10008.5.1.4.1.1.7",
-    0x00080018: "1.2.3",
-    0x0020000D: "1.2.4",
-    0x0020000E: "1.2.5",
-}
-
-
-def element(tag, vr, value, *, length=None, order="<", implicit=False):
-    length = len(value) if length is None else length
-    head = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
-    if implicit:
-        return head + struct.pack(order + "L", length) + value
-    if vr in ("SQ", "OB", "OW", "UN", "UT"):
-        return head + vr.encode() + b"\0\0" + struct.pack(order + "L", length) + value
-    return head + vr.encode() + struct.pack(order + "H", length) + value
-
-
-def text(value):
-    return value.encode() + b"\0" * (len(value) % 2)
-
-
-def header(syntax=EXPLICIT):
-    meta = element(0x00020010, "UI", text(syntax))
-    return b"\0" * 128 + b"DICM" + element(0x00020000, "UL", struct.pack("<L", len(meta))) + meta
-
-
-def body(*, order="<", implicit=False, before=b"", uids=None, pixels=None, **numbers):
-    """Return a data set of a 4×4 image of 8 bits, with what a test changes."""
-    shorts = {0x00280002: 1, 0x00280010: 4, 0x00280011: 4, 0x00280100: 8} | numbers.get(
-        "shorts", {}
-    )
-    how = {"order": order, "implicit": implicit}
-    parts = [element(tag, "UI", text(uid), **how) for tag, uid in (UIDS | (uids or {})).items()]
-    parts += [element(tag, "US", struct.pack(order + "H", n), **how) for tag, n in shorts.items()]
-    if "frames" in numbers:
-        parts.append(element(0x00280008, "IS", text(numbers["frames"]), **how))
-    last = element(0x7FE00010, "OB", b"\0" * 16, **how) if pixels is None else pixels
-    return b"".join(parts) + before + last
 
 
 def reason_of(data, limits=LIMITS):
     with pytest.raises(InstanceRefused) as refusal:
         scan(data, limits)
     return refusal.value.reason
-
-
-def deflated(data):
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush()
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +106,31 @@ def test_deep_nesting_hidden_in_unknown_vr_is_refused():
 def test_deep_nesting_behind_deflate_is_refused():
     data = header(DEFLATED) + deflated(body(before=nested(100_000, defined=False)))
     assert reason_of(data) is Reason.NESTED_TOO_DEEPLY
+
+
+def test_nesting_hidden_in_private_values_is_refused():
+    content = b""
+    for _ in range(50):
+        item = struct.pack("<HHL", 0xFFFE, 0xE000, len(content)) + content
+        content = element(0x00091001, "UN", item)
+    assert reason_of(header() + body(before=content)) is Reason.NESTED_TOO_DEEPLY
+
+
+def test_a_private_value_that_only_begins_like_a_sequence_is_left_alone():
+    value = struct.pack("<HHL", 0xFFFE, 0xE000, 999_999) + b"opaque"
+    data = header() + body(before=element(0x00091001, "UN", value))
+    scan(data, LIMITS)
+    assert parse_instance(data).dataset[0x00091001].value == value
+
+
+def test_a_deflate_bomb_takes_no_memory():
+    data = header(DEFLATED) + deflated(b"\0" * (1 << 26))
+    tracemalloc.start()
+    try:
+        assert reason_of(data, Limits(inflated_bytes=1 << 25)) is Reason.FILE_TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_deflate_bomb_is_refused_at_the_cap():
@@ -219,6 +210,13 @@ def test_a_header_that_does_not_fit_the_pixel_data_is_refused(shorts, reason):
     assert reason_of(header() + body(shorts=shorts)) is reason
 
 
+def test_the_budget_counts_bytes_as_well_as_samples():
+    shorts = {0x00280010: 16, 0x00280011: 16, 0x00280100: 64}
+    data = header() + body(shorts=shorts, pixels=element(0x7FE00010, "OB", b"\0" * 2048))
+    scan(data, Limits(decoded_bytes=2048))
+    assert reason_of(data, Limits(decoded_bytes=2047)) is Reason.PIXELS_TOO_MANY
+
+
 def test_a_false_number_of_frames_is_refused():
     assert reason_of(header() + body(frames="99999999")) is Reason.PIXELS_TOO_MANY
     assert reason_of(header() + body(frames="2")) is Reason.TRUNCATED
@@ -232,14 +230,14 @@ def test_an_image_without_pixels_is_refused():
     )
 
 
-def fragments(*lengths, end=True):
-    parts = [struct.pack("<HHL", 0xFFFE, 0xE000, n) + b"\0" * n for n in lengths]
-    tail = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0) if end else b""
-    return element(0x7FE00010, "OB", b"".join(parts) + tail, length=UNDEFINED)
-
-
 def test_encapsulated_pixels_pass():
     scan(header(JPEG_LS) + body(pixels=fragments(0, 10, 6)), LIMITS)
+
+
+def test_fragments_count_as_elements():
+    data = header(JPEG_LS) + body(pixels=fragments(*([0] * 2000), 6))
+    assert reason_of(data, Limits(elements=1000)) is Reason.MALFORMED
+    scan(data, Limits(elements=3000))
 
 
 def test_encapsulated_pixels_without_an_end_are_truncated():

@@ -98,6 +98,10 @@ def absurd_size(folder, walked):
     return dataset_bytes(dataset)
 
 
+def program_and_picture(folder, walked):
+    return b"MZ".ljust(128, b"\0") + walked.images()[0].read_bytes()[128:]
+
+
 IMAGES = [
     (not_dicom, "format_unknown"),
     (empty, "file_empty"),
@@ -106,6 +110,7 @@ IMAGES = [
     (ct, "kind_wrong"),
     (no_pixels, "pixels_missing"),
     (absurd_size, "pixels_too_many"),
+    (program_and_picture, "preamble_executable"),
 ]
 
 
