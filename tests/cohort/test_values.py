@@ -38,7 +38,7 @@ def test_sex_side_and_part_take_their_spellings() -> None:
 
 
 def test_other_spellings_are_unreadable() -> None:
-    for read, text in ((read_sex, "x"), (read_laterality, "both?"), (read_part, "val")):
+    for read, text in ((read_sex, "x"), (read_laterality, "both?"), (read_part, "holdout")):
         with pytest.raises(Unreadable):
             read(text)
 
