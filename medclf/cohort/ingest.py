@@ -245,6 +245,6 @@ def _facts(config: IngestConfig, table: LabelsTable | None) -> dict[str, Any]:
     }
     if layout.patient_pattern:
         facts["patient_pattern"] = layout.patient_pattern
-    if layout.format == "findings":
+    if layout.findings:
         facts |= {"findings": list(layout.findings), "uncertain": layout.uncertain}
     return facts

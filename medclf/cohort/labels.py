@@ -68,7 +68,7 @@ def read_labels(
             the label space or a value that cannot be read, names one file twice
             with different values, or spells one label in upper and lower case.
     """
-    labels = () if layout.format == "findings" else (column,)
+    labels = () if layout.findings else (column,)
     names = {name: layout.column(name) for name in sorted(KNOWN_COLUMNS)}
     known = {*names.values(), *labels, *layout.findings}
     text = open_table(path, known=known)

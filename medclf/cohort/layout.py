@@ -83,8 +83,10 @@ class Layout(Config):
 
     @model_validator(mode="after")
     def _findings_have_their_format(self) -> Self:
-        if self.format != "findings" and self.findings:
+        if self.findings and self.format not in {"findings", "medmnist"}:
             raise ValueError("`findings` belongs to `format: findings`")
+        if not self.findings and self.format == "findings":
+            raise ValueError("`format: findings` needs the columns of the `findings`")
         if len(set(self.findings)) != len(self.findings):
             raise ValueError("a finding is listed twice")
         return self

@@ -112,6 +112,18 @@ class Manifest:
         """The names of the findings of each case; empty for a cohort with one label each."""
         return tuple(self.facts.get("findings", ()))
 
+    def label_counts(self) -> dict[str, int]:
+        """Return how many cases carry each label, in the order of the labels."""
+        counted = pc.value_counts(self.table.column("label"))
+        pairs = zip(*(counted.field(n).to_pylist() for n in ("values", "counts")), strict=True)
+        return dict(sorted(pairs))
+
+    def finding_counts(self) -> dict[str, Counter[int]]:
+        """Return how often each finding is 1, 0, -1 and -2 (see `Case.findings`)."""
+        count = len(self.findings)
+        flat = pc.list_flatten(self.table.column("findings")).to_numpy().reshape(-1, max(count, 1))
+        return {name: Counter(flat[:, at].tolist()) for at, name in enumerate(self.findings)}
+
     def label_indices(self, labels: tuple[str, ...]) -> np.ndarray:
         """Return the place of each row's label in a label space.
 
@@ -224,20 +236,12 @@ class Manifest:
             **self.facts,
             "format": FORMAT,
             "rows": len(self),
-            "labels": dict(sorted(counts_of(self.table.column("label")).items())),
+            "labels": self.label_counts(),
             "refused": dict(sorted(Counter(r.reason.value for r in self.refused).items())),
         }
 
     def _files(self) -> dict[str, bytes]:
         return {_REFUSED: refusals_as_csv(self.refused)}
-
-
-def counts_of(column: pa.ChunkedArray) -> dict[str, int]:
-    """Return how often each value of a column occurs."""
-    counted = pc.value_counts(column)
-    return dict(
-        zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
-    )
 
 
 def _location_in(folder: Path) -> Path:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from medclf.cohort.dataset import PreparedImages
-from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
 from medclf.model.fit import Part
 from medclf.study.config import StudyConfig
 from medclf.study.progress import Progress
+from medclf.study.source import source_digest
 
 PARTS = ("train", "tune", "calibrate", "test")
 
@@ -68,11 +68,11 @@ def is_ingested(config: StudyConfig) -> bool:
 
 
 def _check_current(manifest: Manifest, config: StudyConfig) -> None:
-    table = read_labels(config.data.table, column=config.data.label, allowed=config.data.labels)
-    if manifest.facts.get("table_digest") != table.digest:
+    found = source_digest(config)
+    if manifest.facts.get("table_digest") != found:
         raise StudyMisuse(
-            f"{config.data.table} has changed since it was ingested.",
+            f"{config.data.table or config.data.folder} has changed since it was ingested.",
             advice="Run `medclf ingest` again, so that the manifest says what is trained on.",
             expected=manifest.facts.get("table_digest"),
-            found=table.digest,
+            found=found,
         )
