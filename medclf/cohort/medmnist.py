@@ -93,7 +93,7 @@ def read_contents(path: Path) -> Contents:
             shapes.add(shape[1:])
         if len(shapes) > 1 or len({stack.shape[1] for stack in labels.values()}) > 1:
             raise ValueError("its parts differ in shape")
-    return Contents(counts, shapes.pop(), labels, _names(path, labels))
+        return Contents(counts, shapes.pop(), labels, _names(path, labels))
 
 
 def export(

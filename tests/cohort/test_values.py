@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from medclf.cohort.values import (
     Unreadable,
     read_age_years,
+    read_finding,
     read_laterality,
+    read_month,
     read_part,
     read_sex,
     read_sha256,
@@ -48,3 +50,17 @@ def test_a_digest_is_read_with_and_without_its_algorithm() -> None:
     assert read_sha256("") == ""
     with pytest.raises(Unreadable):
         read_sha256("abc")
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-13", "2020-02-30", "1700-01", "20200101", "05/2020", "2020"]
+)
+def test_what_is_no_date_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_month(text)
+
+
+@pytest.mark.parametrize("text", ["2", "yes", "nan", "0.5", "1,0"])
+def test_what_is_no_finding_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_finding(text)
