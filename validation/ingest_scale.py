@@ -84,10 +84,10 @@ def write_study(path: Path, table: Path, workspace: str) -> Path:
 
 
 def run(study: Path, workspace: Path, *, home: Path, kill_after_s: float | None = None) -> Run:
-    """Run `medclf ingest` in a child; kill it after a time."""
+    """Run `medclf ingest` in a child; kill it some time after it began to add to its journal."""
     done = Run()
     environment = {**os.environ, "MEDCLF_HOME": str(home), "MEDCLF_ACTOR": "validation"}
-    started = time.monotonic()
+    started, found = time.monotonic(), _files_in(workspace)
     child = subprocess.Popen(
         [sys.executable, "-m", "medclf", "ingest", str(study)],
         env=environment,
@@ -97,13 +97,14 @@ def run(study: Path, workspace: Path, *, home: Path, kill_after_s: float | None 
     while child.poll() is None:
         time.sleep(_SAMPLE_EVERY_S)
         resident_mb, peak_mb = _memory_mb(child.pid)
-        files = _SEGMENT_FILES * len(list((workspace / "ingest-journal").glob("*.segment")))
+        files, now = _files_in(workspace), time.monotonic()
         if resident_mb:
             done.samples.append((files, resident_mb))
-        if files and not done.seconds_before:
-            done.seconds_before = time.monotonic() - started
+        if files > found and not done.seconds_before:
+            done.seconds_before = now - started
         done.peak_mb = max(done.peak_mb, peak_mb)
-        if kill_after_s is not None and time.monotonic() - started > kill_after_s:
+        begun_s = now - started - done.seconds_before if done.seconds_before else 0.0
+        if kill_after_s is not None and begun_s > kill_after_s:
             child.send_signal(signal.SIGKILL)
             child.wait()
     done.seconds = time.monotonic() - started
@@ -111,6 +112,11 @@ def run(study: Path, workspace: Path, *, home: Path, kill_after_s: float | None 
     if child.returncode not in {0, -signal.SIGKILL}:
         raise RuntimeError(child.stderr.read().decode() if child.stderr else "")
     return done
+
+
+def _files_in(workspace: Path) -> int:
+    """Return how many files the journal of a workspace tells of, at least."""
+    return _SEGMENT_FILES * len(list((workspace / "ingest-journal").glob("*.segment")))
 
 
 def _memory_mb(process: int) -> tuple[float, float]:
@@ -143,7 +149,7 @@ def measure(folder: Path, count: int, *, seed: int) -> dict[str, object]:
     whole = run(write_study(folder / "a.yaml", table, "ws-a"), folder / "ws-a", home=home)
     study = write_study(folder / "b.yaml", table, "ws-b")
     work_s = whole.seconds - whole.seconds_before
-    moments = [whole.seconds_before + rng.uniform(0.05, 0.3) * work_s for _ in range(_KILLS)]
+    moments = [rng.uniform(0.02, 0.25) * work_s for _ in range(_KILLS)]
     pieces = [run(study, folder / "ws-b", home=home, kill_after_s=moment) for moment in moments]
     last = run(study, folder / "ws-b", home=home)
     digests = [

@@ -24,6 +24,7 @@ from medclf.cohort.duplicates import find_duplicates, raise_for, refusals_of
 from medclf.cohort.examine import Check, Examined, Examiner
 from medclf.cohort.held_out import share_held_out
 from medclf.cohort.journal import Journal, Stamp, stamp_of
+from medclf.cohort.label_rows import LabelRows, RowsByUid
 from medclf.cohort.labels import LabelsTable, read_labels
 from medclf.cohort.layout import TABLE, Layout
 from medclf.cohort.manifest import Manifest
@@ -36,7 +37,7 @@ from medclf.digest import canonical_json
 from medclf.errors import LabelsRefused
 from medclf.reasons import Reason
 
-_PICTURE_START = (7, 23)  # sixteen hex digits behind `sha256:`: enough to tell who may be copies
+_BATCH = 4096  # rows that are objects at a time
 
 
 class IngestConfig(Config):
@@ -128,7 +129,9 @@ def ingest(
         except KeyboardInterrupt:
             journal.flush()
             raise
-    return _manifest(journal, candidates, table, config)
+    facts, ends = _facts(config, table), _LooseEnds.of(candidates)
+    del table, candidates, examiner  # half of the memory, which the manifest now needs
+    return _manifest(journal, ends, facts, config)
 
 
 def read_source(source: Source, config: IngestConfig) -> LabelsTable | None:
@@ -193,15 +196,27 @@ def _looked_at(
     return in_order(look, candidates.files.since(start), threads=threads)
 
 
+@dataclass(frozen=True)
+class _LooseEnds:
+    """What is left of the candidates once every file was looked at; see `Candidates`."""
+
+    base: Path
+    by_uid: RowsByUid
+    unfound: LabelRows
+
+    @classmethod
+    def of(cls, candidates: Candidates) -> "_LooseEnds":
+        return cls(candidates.base, candidates.by_uid, candidates.unfound)
+
+
 def _manifest(
-    journal: Journal, candidates: Candidates, table: LabelsTable | None, config: IngestConfig
+    journal: Journal, ends: _LooseEnds, facts: dict[str, Any], config: IngestConfig
 ) -> Manifest:
-    facts = _facts(config, table)
     collected = journal.collect()
     counts = pc.value_counts(collected.uids).field("counts")
     facts["repeated_uids"] = pc.sum(pc.greater(counts, 1)).as_py() or 0
     cases, refused = collected.cases, collected.refused
-    refused += _refuse_missing(candidates, collected.uids)
+    refused += _refuse_missing(ends, collected.uids)
 
     conflicts = [group for group in find_duplicates(_may_be_copies(cases)) if group.contradict]
     if config.conflicts == "refuse":
@@ -210,25 +225,28 @@ def _manifest(
     excluded = pa.array([path for group in conflicts for path in group.paths], pa.string())
     if len(excluded):
         cases = cases.filter(pc.invert(pc.is_in(cases.column("path"), value_set=excluded)))
-    return Manifest.from_table(
-        share_held_out(cases), base=candidates.base, refused=refused, facts=facts
-    )
+    return Manifest.from_table(share_held_out(cases), base=ends.base, refused=refused, facts=facts)
 
 
 def _may_be_copies(cases: pa.Table) -> Iterator[Case]:
     """Yield the cases that may share their picture with another; the rest surely do not."""
-    if not cases.num_rows:
-        return iter(())
-    starts = pc.utf8_slice_codeunits(cases.column("picture"), *_PICTURE_START)
-    numbers = starts.combine_chunks().dictionary_encode().indices.to_numpy()
-    shared = np.bincount(numbers)[numbers] > 1
-    return cases_in(cases.filter(pa.array(shared)))
+    hashes = np.fromiter(
+        (
+            hash(picture)
+            for batch in cases.select(["picture"]).to_batches(max_chunksize=_BATCH)
+            for picture in batch.column(0).to_pylist()
+        ),
+        np.int64,
+        count=cases.num_rows,
+    )
+    _, numbers, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    return cases_in(cases.filter(pa.array(counts[numbers] > 1)))
 
 
-def _refuse_missing(candidates: Candidates, uids: pa.Array) -> list[Refusal]:
+def _refuse_missing(ends: _LooseEnds, uids: pa.Array) -> list[Refusal]:
     """Refuse the rows of the table that no file in the folder answers to."""
-    named = [relative_to(row.path, candidates.base) for row in candidates.unfound]
-    named += candidates.by_uid.unseen(uids)
+    named = [relative_to(row.path, ends.base) for row in ends.unfound]
+    named += ends.by_uid.unseen(uids)
     message = "The labels table names this image; it is not in the folder."
     return [Refusal(name, Reason.FILE_MISSING, message) for name in named]
 

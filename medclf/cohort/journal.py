@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -29,6 +29,7 @@ from medclf.reasons import Reason
 # A segment is closed after either: a few seconds of work, be the files small or large.
 _SEGMENT_FILES = 1024
 _SEGMENT_BYTES = 1 << 28
+_JOINED = 16  # segments
 _CODE_BYTES = hashlib.sha256().digest_size
 _BLANK = Case(path="", digest="", picture="", label="")
 _OWN = pa.schema(
@@ -175,15 +176,18 @@ class Journal:
             OSError: a segment cannot be written or read back.
         """
         self.flush()
-        cases: list[pa.Table] = []
         refused: list[Refusal] = []
         uids = [pa.array([], pa.string())]
-        for segment in self._read_all():
-            accepted = pc.equal(segment.column("reason"), "")
-            cases.append(segment.select(SCHEMA.names).filter(accepted))
-            refused += _refusals_in(segment.filter(pc.invert(accepted)))
-            uids += segment.column("uid").filter(pc.not_equal(segment.column("uid"), "")).chunks
-        return Collected(_whole(cases), refused, pa.concat_arrays(uids))
+
+        def cases() -> Iterator[pa.Table]:
+            for segment in self._read_all():
+                accepted = pc.equal(segment.column("reason"), "")
+                refused.extend(_refusals_in(segment.filter(pc.invert(accepted))))
+                told = segment.column("uid").filter(pc.not_equal(segment.column("uid"), ""))
+                uids.extend(told.chunks)
+                yield segment.select(SCHEMA.names).filter(accepted)
+
+        return Collected(_joined(cases()), refused, pa.concat_arrays(uids))
 
     def remove(self) -> None:
         """Remove the folder; its work is done."""
@@ -266,14 +270,14 @@ def _refusals_in(segment: pa.Table) -> Iterator[Refusal]:
         yield Refusal(os.fsdecode(file), Reason(reason), message)
 
 
-def _whole(tables: list[pa.Table]) -> pa.Table:
-    """Join tables into one whose columns are one piece each, a column at a time."""
-    if not tables:
-        return SCHEMA.empty_table()
-    joined = pa.concat_tables(tables)
-    tables.clear()
-    columns = []
-    for name in SCHEMA.names:
-        columns.append(joined.column(name).combine_chunks())
-        joined = joined.drop_columns(name)  # lets its pieces go before the next is joined
-    return pa.table(columns, schema=SCHEMA)
+def _joined(pieces: Iterable[pa.Table]) -> pa.Table:
+    """Join many small tables into few larger ones: small pieces leave holes in the memory."""
+    larger = [SCHEMA.empty_table()]
+    some: list[pa.Table] = []
+    for piece in pieces:
+        some.append(piece)
+        if len(some) == _JOINED:
+            larger.append(pa.concat_tables(some).combine_chunks())
+            some.clear()
+    rest = pa.concat_tables([SCHEMA.empty_table(), *some]).combine_chunks()
+    return pa.concat_tables([*larger, rest])

@@ -27,7 +27,7 @@ from medclf.durable import write_bytes
 from medclf.errors import LabelsRefused, ManifestTampered
 
 _ROW_BATCH = 4096  # rows turned into Python values at a time, so that memory stays flat
-_ROW_GROUP = 1 << 17
+_ROW_GROUP = 1 << 14  # encoded at a time, with a few megabytes for each
 _ADVICE = "Restore it from a backup, or make it again with `medclf ingest`."
 
 
