@@ -93,14 +93,18 @@ def _class_folders(data: Path) -> Recognised:
         layout = Layout(format="folders", patient_pattern=_PATIENT)
     counts = Counter(table.rows.column("label").to_pylist())
     parts = sorted(set(table.rows.column("part").to_pylist()) - {""})
-    told = f"a folder for each class: {', '.join(sorted(set(counts) - {''}))}"
+    told = [f"a folder for each class: {', '.join(sorted(_named(counts)))}"]
+    if parts:
+        told.append(f"folders fix the parts {', '.join(parts)}")
+    if layout.patient_pattern:
+        told.append("the patient number in the path")
     return Recognised(
         layout,
         label="label",
         counts=_named(counts),
         rows=len(table.rows),
         folder=data,
-        told=(told, *([f"folders fix the parts {', '.join(parts)}"] if parts else [])),
+        told=tuple(told),
     )
 
 
