@@ -21,7 +21,7 @@ class LabelRow:
     """What a labels table says about one file; "" and None where it says nothing.
 
     Attributes:
-        line: in the table; for a source without lines the number of the file, from 1.
+        line: in the table; 0 for a source without lines.
         path: absolute, or "" when the row names the file by its SOP Instance UID.
         digest: `sha256:…` that the file should have.
         patient_id: as written, to be made a pseudonym before it is kept.

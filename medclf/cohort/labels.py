@@ -18,7 +18,7 @@ from medclf.cohort.label_rows import LabelRow, LabelRows
 from medclf.cohort.layout import KNOWN_COLUMNS, PLAIN_COLUMNS, READ_COLUMNS, TABLE, Layout
 from medclf.cohort.paths import PathFinder, plain_path
 from medclf.cohort.table import Record, TableText, open_table
-from medclf.cohort.values import Unreadable, read_age_years, read_finding
+from medclf.cohort.values import Unreadable, read_age_years, read_finding, read_listed
 from medclf.errors import LabelsRefused
 
 __all__ = ["KNOWN_COLUMNS", "LabelRow", "LabelsTable", "check_spelling", "read_labels"]
@@ -71,7 +71,7 @@ def read_labels(
     """
     labels = () if layout.findings else (column,)
     names = {name: layout.column(name) for name in sorted(KNOWN_COLUMNS)}
-    known = {*names.values(), *labels, *layout.findings}
+    known = {*names.values(), *labels, *layout.finding_columns}
     text = open_table(path, known=known)
     _check_columns(text, layout, labels)
     base = plain_path(path.parent)
@@ -98,7 +98,7 @@ def read_labels(
 
 def _check_columns(table: TableText, layout: Layout, labels: Collection[str]) -> None:
     found = ", ".join(table.columns) or "none"
-    for needed in (*labels, *layout.findings, *layout.columns.values()):
+    for needed in (*labels, *layout.finding_columns, *layout.columns.values()):
         if needed not in table.columns:
             raise LabelsRefused(
                 f"{table.path} has no column {needed!r}; it has: {found}.",
@@ -140,9 +140,12 @@ class _RowReader:
                     values[name] = read(cells[called])
             called = self.names.get("age", "")
             age_years = read_age_years(cells[called]) if called else None
-            findings = []
-            for called in self.layout.findings:
-                findings.append(read_finding(cells[called]))
+            findings: list[int] = []
+            for called in self.layout.finding_columns:
+                if self.layout.listed_in:
+                    findings.extend(read_listed(cells[called], self.layout.findings))
+                else:
+                    findings.append(read_finding(cells[called]))
         except Unreadable as error:
             raise LabelsRefused(
                 f"{self.path}, line {record.line}: the column {called!r} holds no {error.wanted}.",

@@ -49,7 +49,8 @@ class Layout(Config):
         patient_pattern: a regular expression that finds the patient number in a path (its
             first group, else all that it matches), for sources without such a column.
         parts: `keep` the parts that the source fixes, or `ignore` them and split anew.
-        findings: the columns of the findings, in order.
+        findings: the columns of the findings, in order; or their names in `listed_in`.
+        listed_in: a column that lists the findings of a picture, with `|` between them.
         uncertain: what training is to make of an uncertain finding: leave it out
             (`ignore`), or count it as `absent` or `present`. The manifest keeps it as
             uncertain in every case, and records this beside.
@@ -61,6 +62,7 @@ class Layout(Config):
     patient_pattern: str = ""
     parts: Literal["keep", "ignore"] = "keep"
     findings: tuple[str, ...] = ()
+    listed_in: str = ""
     uncertain: Literal["ignore", "absent", "present"] = "ignore"
 
     @field_validator("columns")
@@ -85,6 +87,8 @@ class Layout(Config):
     def _findings_have_their_format(self) -> Self:
         if self.findings and self.format not in {"findings", "medmnist"}:
             raise ValueError("`findings` belongs to `format: findings`")
+        if self.listed_in and self.format != "findings":
+            raise ValueError("`listed_in` belongs to `format: findings`")
         if not self.findings and self.format == "findings":
             raise ValueError("`format: findings` needs the columns of the `findings`")
         if len(set(self.findings)) != len(self.findings):
@@ -94,6 +98,11 @@ class Layout(Config):
     def column(self, name: str) -> str:
         """Return what the table calls a column of medclf."""
         return self.columns.get(name, name)
+
+    @property
+    def finding_columns(self) -> tuple[str, ...]:
+        """The columns of the table that tell of findings."""
+        return (self.listed_in,) if self.listed_in else self.findings
 
     def patient_in(self, path: str) -> str:
         """Return the patient number in a path, or ""."""

@@ -129,14 +129,43 @@ def from_folder(folder: Path, table: LabelsTable | None = None) -> Candidates:
         )
     named = np.flatnonzero(pc.not_equal(rows.column("path"), "").to_numpy())
     paths = _paths_of(rows.pick(named), base)
-    at = pc.fill_null(pc.index_in(found, value_set=paths), -1).to_numpy()
-    absent = pc.invert(pc.is_in(paths, value_set=found)).to_numpy(zero_copy_only=False)
+    at = pc.fill_null(pc.index_in(found, value_set=paths), -1).to_numpy().copy()
+    absent = pc.invert(pc.is_in(paths, value_set=found)).to_numpy(zero_copy_only=False).copy()
+    if table and absent.any():
+        beside = os.fsencode(relative_to(str(plain_path(table.path.parent) / "_"), base))[:-1]
+        _match_by_name(found, paths, at, absent, beside)
     return Candidates(
         base=base,
         files=_sorted(found, np.where(at >= 0, np.append(named, -1)[at], -1), rows),
         by_uid=RowsByUid(rows),
         unfound=rows.pick(named[absent]),
     )
+
+
+def _match_by_name(
+    found: pa.BinaryArray, paths: pa.BinaryArray, at: np.ndarray, absent: np.ndarray, beside: bytes
+) -> None:
+    """Match rows that name a file without any folder with the one file of that name.
+
+    ChestX-ray14 comes so: twelve folders, and a table that names files without them. Where
+    the folder holds two files of a name, neither is taken.
+
+    Args:
+        found: files of the folder.
+        paths: files that the rows name.
+        at: (files,) int64, the row of each file, -1 where it has none; filled in.
+        absent: (rows,) bool, whether a row has no file; cleared.
+        beside: what the path of a file in the table's own folder begins with.
+    """
+    named = {paths[row].as_py(): row for row in np.flatnonzero(absent)}
+    free: dict[bytes, list[int]] = {}
+    for place in np.flatnonzero(at < 0):
+        name = beside + found[place].as_py().rpartition(b"/")[2]
+        if name in named:
+            free.setdefault(name, []).append(int(place))
+    for name, places in free.items():
+        if len(places) == 1:
+            at[places[0]], absent[named[name]] = named[name], False
 
 
 def files_below(base: Path) -> Iterator[str]:

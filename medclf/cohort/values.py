@@ -5,7 +5,7 @@ a blank cell stays blank. A spelling it does not know is `Unreadable`, never a g
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 PARTS = ("train", "tune", "calibrate", "test")
@@ -32,6 +32,7 @@ _OLDEST_YEARS = 125.0  # nobody of a verified greater age but one (Calment, 122 
 _DATE = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 _FIRST_YEAR = 1895  # no X-ray is older (Röntgen 1895)
 NOT_TOLD = -2
+NO_FINDING = "no finding"
 _FINDING = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1, "-2": NOT_TOLD}
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -126,6 +127,22 @@ def read_finding(text: str) -> int:
         return _FINDING[text]
     except KeyError:
         raise Unreadable("finding (1, 0, -1 or blank)") from None
+
+
+def read_listed(text: str, findings: Sequence[str]) -> tuple[int, ...]:
+    """Return 1 for each finding that a cell lists and 0 for the others; -2 for a blank cell.
+
+    The way of ChestX-ray14 (Wang et al. 2017, arXiv:1705.02315).
+
+    >>> read_listed("Mass|Edema", ["Edema", "Hernia", "Mass"]), read_listed("", ["Edema"])
+    ((1, 0, 1), (-2,))
+    """
+    listed = {name.strip() for name in text.split("|")} - {""}
+    if not listed:
+        return (NOT_TOLD,) * len(findings)
+    if any(name not in findings and name.casefold() != NO_FINDING for name in listed):
+        raise Unreadable(f"list of {', '.join(findings)}")
+    return tuple(int(name in listed) for name in findings)
 
 
 def read_age_years(text: str) -> float | None:

@@ -22,6 +22,7 @@ from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
 from medclf.study.source import open_source
 
+_DECIDING = ("medclf", "imagecodecs", "numpy", "opencv-python-headless", "pydicom", "simplejpeg")
 _JOURNAL = "ingest-journal"  # folder in the workspace, gone when the manifest is saved
 
 
@@ -115,9 +116,9 @@ def _alone(folder: Path) -> Iterator[Path]:
 
 
 def _purpose(config: StudyConfig) -> str:
-    """Name what the check of a picture depends on: the whole study, and this version."""
+    """Name what the check of a picture depends on: the study, this version, the decoders."""
     content = config.model_dump(mode="json", exclude={"data", "workspace", "model", "fit"})
-    return digest_json({"medclf": version("medclf"), "study": content})
+    return digest_json({"study": content, "versions": [version(name) for name in _DECIDING]})
 
 
 def unreadable(instance: Instance, config: StudyConfig) -> tuple[Reason, ...]:

@@ -18,8 +18,16 @@ from medclf.cohort.labels import read_labels
 from medclf.cohort.layout import KNOWN_COLUMNS, Layout
 from medclf.cohort.medmnist import read_contents
 from medclf.cohort.paths import PathFinder, plain_path
+from medclf.cohort.sources import files_below
 from medclf.cohort.table import TableText, open_table
-from medclf.cohort.values import Unreadable, read_age_years, read_finding, read_projection, read_sex
+from medclf.cohort.values import (
+    NO_FINDING,
+    Unreadable,
+    read_age_years,
+    read_finding,
+    read_projection,
+    read_sex,
+)
 
 _SPACES = re.compile(r"[\s_-]+")
 # How public collections (RSNA, APTOS, EyePACS, NIH ChestX-ray14, CheXpert, PadChest, ISIC) and
@@ -29,6 +37,7 @@ _PATH = (
     *("image index", "image id", "id code", "imageid", "image name", "image", "img"),
 )
 _LABEL = ("diagnosis", "class", "target", "category", "level", "dx")
+_LISTED_IN = ("finding labels", "findings")  # ChestX-ray14
 _BESIDE = {
     "patient_id": ("patient id", "patientid", "subject id", "patient"),
     "sex": ("sex", "gender", "patient gender", "patient sex"),
@@ -87,9 +96,9 @@ def recognise_source(data: Path, *, label: str) -> Recognised:
 
 
 def _class_folders(data: Path) -> Recognised:
-    layout = Layout(format="folders")
+    layout, base = Layout(format="folders"), str(plain_path(data))
     table = read_class_folders(data, layout=layout)
-    if table.rows and all(re.search(_PATIENT, row.path[len(str(data)) :]) for row in table.rows):
+    if table.rows and all(re.search(_PATIENT, row.path[len(base) :]) for row in table.rows):
         layout = Layout(format="folders", patient_pattern=_PATIENT)
     counts = Counter(table.rows.column("label").to_pylist())
     parts = sorted(set(table.rows.column("part").to_pylist()) - {""})
@@ -140,9 +149,16 @@ def _table(data: Path, label: str) -> Recognised:
     if label not in text.columns and label == "label":
         named = [plain[name] for name in _LABEL if name in plain]
         label = named[0] if len(named) == 1 else label
-    findings = () if label in text.columns else _findings(text, set(columns.values()))
-    columns = _readable(text, columns)
-    layout = Layout(format="findings" if findings else "table", columns=columns, findings=findings)
+    listed_in, findings = "", tuple[str, ...]()
+    if label not in text.columns:
+        listed_in, findings = _listed(text, plain)
+        findings = findings or _findings(text, set(columns.values()))
+    layout = Layout(
+        format="findings" if findings else "table",
+        columns=_readable(text, columns),
+        findings=findings,
+        listed_in=listed_in,
+    )
     layout, folder = _placed(data, text, layout)
     table = read_labels(data, column=label, layout=layout, folder=folder)
     found = Recognised(
@@ -154,6 +170,15 @@ def _table(data: Path, label: str) -> Recognised:
         folder=folder,
     )
     return replace(found, told=tuple(_told(found)))
+
+
+def _listed(text: TableText, plain: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return the column that lists the findings of a picture, and all that it lists."""
+    column = next((plain[name] for name in _LISTED_IN if name in plain), "")
+    cells = (record.values[column] for record in text.records()) if column else ()
+    listed = {name.strip() for cell in cells for name in cell.split("|")} - {""}
+    found = tuple(sorted(name for name in listed if name.casefold() != NO_FINDING))
+    return (column, found) if found else ("", ())
 
 
 def _findings(text: TableText, taken: set[str]) -> tuple[str, ...]:
@@ -207,10 +232,22 @@ def _placed(data: Path, text: TableText, layout: Layout) -> tuple[Layout, Path |
         for extension in _EXTENSIONS
         if _all_found(some, PathFinder(base, folder, extension))
     ]
+    if not fitting and all("/" not in cell for cell in some) and _below(base, some):
+        return layout, base  # further down; ingest matches them by name
     if not fitting or (len(fitting) > 1 and fitting[0][0] is not None):
         return layout, None  # nowhere, or in several places: ingest will say what is missing
     folder, extension = fitting[0]
     return layout.model_copy(update={"extension": extension}), folder
+
+
+def _below(base: Path, names: Iterable[str]) -> bool:
+    """Say whether files of these names lie anywhere below a folder."""
+    wanted = set(names)
+    for path in files_below(base):
+        wanted.discard(path.rpartition("/")[2])
+        if not wanted:
+            return True
+    return False
 
 
 def _all_found(cells: Iterable[str], finder: PathFinder) -> bool:
@@ -220,7 +257,10 @@ def _all_found(cells: Iterable[str], finder: PathFinder) -> bool:
 def _told(found: Recognised) -> Iterable[str]:
     layout = found.layout
     if layout.findings:
-        yield f"{len(layout.findings)} findings a picture: {', '.join(layout.findings)}"
+        where = (
+            f"listed in the column {layout.listed_in!r}" if layout.listed_in else "a column each"
+        )
+        yield f"{len(layout.findings)} findings, {where}: {', '.join(layout.findings)}"
     elif found.label != "label":
         yield f"the label in the column {found.label!r}"
     for name, called in layout.columns.items():

@@ -37,8 +37,15 @@ data:
 {%- if layout.format in ('folders', 'medmnist') %}
   parts: keep              # the source's train, val (for tune and calibrate) and test; or ignore
 {%- endif %}
+{%- if layout.listed_in %}
+  listed_in: {{ layout.listed_in | tojson }}    # column that lists them, with | between
+{%- endif %}
 {%- if layout.findings %}
+{%- if layout.listed_in %}
+  findings:                # those that may be listed
+{%- else %}
   findings:                # 1 present, 0 absent, -1 uncertain, blank not told
+{%- endif %}
 {%- for item in layout.findings %}
     - {{ item | tojson }}
 {%- endfor %}

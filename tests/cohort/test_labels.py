@@ -176,3 +176,13 @@ def test_repeats_far_apart_are_found(tmp_path: Path) -> None:
     table = read_labels(write(tmp_path, "path,label\n" + rows + "5.png,x\n"))
     assert len(table.rows) == 9000
     assert table.repeated_lines == (9002,)
+
+
+def test_findings_may_be_listed_in_one_column(tmp_path: Path) -> None:
+    layout = Layout(format="findings", findings=("Edema", "Mass"), listed_in="Finding Labels")
+    path = write(tmp_path, "path,Finding Labels\na.png,Mass\nb.png,No Finding\nc.png,\n")
+    rows = read_labels(path, layout=layout).rows
+    assert [row.findings for row in rows] == [(0, 1), (0, 0), (-2, -2)]
+    path = write(tmp_path, "path,Finding Labels\na.png,Mass|Hernia\n")
+    with pytest.raises(LabelsRefused, match="line 2: the column 'Finding Labels' holds no list of"):
+        read_labels(path, layout=layout)

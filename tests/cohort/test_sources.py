@@ -61,3 +61,18 @@ def test_rows_by_uid_and_by_path_share_a_folder(
     assert rows == [None, 3]
     assert list(found.by_uid) == ["1.2"]
     assert len(found.unfound) == 0
+
+
+def test_a_bare_name_finds_the_one_file_of_that_name_further_down(
+    tmp_path: Path, write_png: Callable[..., Path]
+) -> None:
+    for name in ("images_001/a.png", "images_002/b.png", "images_001/twice.png", "other/twice.png"):
+        write_png(tmp_path / name)
+    rows = "a.png,x\nb.png,y\ntwice.png,x\nsub/b.png,x\ngone.png,x\n"
+    (tmp_path / "labels.csv").write_text("path,label\n" + rows)
+    found = from_folder(tmp_path, read_labels(tmp_path / "labels.csv"))
+    assert {c.path: c.row.line for c in found.files if c.row} == {
+        "images_001/a.png": 2,
+        "images_002/b.png": 3,
+    }
+    assert [row.line for row in found.unfound] == [4, 5, 6]

@@ -99,3 +99,13 @@ def test_an_archive_is_recognised_with_its_labels(tmp_path: Path) -> None:
     found = recognise_source(tmp_path / "pneumoniamnist_64.npz", label="label")
     assert found.counts == {"normal": 4, "pneumonia": 2}
     assert found.told == ("a MedMNIST archive of 64×64 px: train 3, val 2, test 1",)
+
+
+def test_findings_listed_in_one_column_over_files_further_down(tmp_path: Path) -> None:
+    make(tmp_path, "images_001/images/1.png", "images_002/images/2.png")
+    text = "Image Index,Finding Labels,Patient ID,Patient Age,Patient Gender,View Position\n"
+    text += "1.png,Mass|Edema,7,58,M,PA\n2.png,No Finding,8,60,F,AP\n"
+    found = recognise_source(write(tmp_path / "Data_Entry.csv", text), label="label")
+    assert (found.layout.listed_in, found.layout.findings) == ("Finding Labels", ("Edema", "Mass"))
+    assert found.layout.columns["patient_id"] == "Patient ID"
+    assert found.folder == tmp_path
