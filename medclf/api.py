@@ -89,12 +89,13 @@ def init(
     size: int | None = None,
     method: str = "finetune",
     replace: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Write a commented `study.yaml` for a labels table.
+    """Write a commented `study.yaml` for a labels table or another source of images.
 
     Args:
         kind: `xray`, `fundus` or `pathology`.
-        data: labels table, CSV with columns path and label at least.
+        data: labels table (CSV), folder with a folder for each class, or `.npz` of MedMNIST.
         weights: `hub`, `random`, or a file of pretrained weights.
         out: file to write.
         backbone: `provider/architecture`; told from the weights' name when None.
@@ -103,6 +104,7 @@ def init(
         size: side of the input in pixels.
         method: `probe` or `finetune`.
         replace: whether an existing file may be replaced.
+        tell: told what was recognised in the data rather than said in the call.
 
     Raises:
         MedclfError: see `medclf.study.init.init`.
@@ -113,7 +115,7 @@ def init(
     wishes = Wishes(
         weights=weights, backbone=backbone, label=label, positive=positive, size=size, method=method
     )
-    return step(_kind(kind), Path(data), Path(out), wishes=wishes, replace=replace)
+    return step(_kind(kind), Path(data), Path(out), wishes=wishes, replace=replace, tell=tell)
 
 
 def ingest(

@@ -39,7 +39,9 @@ def demo(
 
 def init(
     kind: Annotated[KindName, typer.Argument(help="What the images show.")],
-    data: Annotated[Path, typer.Option(help="Labels table: path,label[,patient_id,…].")],
+    data: Annotated[
+        Path, typer.Option(help="Labels table, folder with a folder for each class, or .npz.")
+    ],
     weights: Annotated[
         str, typer.Option(help="Pretrained weights: hub, random, or a file.")
     ] = "hub",
@@ -52,7 +54,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a commented study.yaml for a labels table."""
+    """Write a commented study.yaml for a labels table or another source of images."""
     path = api.init(
         kind.value,
         data,
@@ -64,6 +66,7 @@ def init(
         size=size,
         method=method.value,
         replace=force,
+        tell=lambda line: None if as_json else print(f"recognised {line}"),
     )
     if as_json:
         print_json({"study": str(path)})
@@ -104,7 +107,7 @@ def ingest(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every image of a study and write its manifest."""
+    """Check every image of a study and write its manifest; a killed run goes on."""
     from medclf.cli.tables import show_ingested
 
     with shown_progress() as progress:
@@ -115,6 +118,7 @@ def ingest(
                 "manifest": str(done.folder),
                 "digest": done.manifest.digest,
                 "accepted": len(done.manifest),
+                "resumed": done.resumed,
                 "refused": [
                     {"path": r.path, "reason": r.reason.value, "message": r.message}
                     for r in done.manifest.refused

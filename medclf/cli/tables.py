@@ -16,9 +16,11 @@ from medclf.opinion import Opinion, Status
 
 if TYPE_CHECKING:
     from medclf.audit.event import Event
+    from medclf.cohort.manifest import Manifest
     from medclf.demonstration.story import Told
     from medclf.evaluate.evaluation import Estimate
     from medclf.model.backbone import Listed
+    from medclf.reasons import Reason
     from medclf.study.ingest import Ingested
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
@@ -55,18 +57,53 @@ def show_models(listed: "Iterable[Listed]") -> None:
 
 
 def show_ingested(done: "Ingested") -> None:
-    """Print what a manifest holds."""
+    """Print what a manifest holds, what was refused and why, and the next step."""
     console = _plain()
-    labels = Counter(done.manifest.column("label"))
-    console.print(f"accepted {len(done.manifest):,}: " + _counts(labels), highlight=False)
-    reasons = Counter(refusal.reason.value for refusal in done.manifest.refused)
-    if reasons:
-        console.print(
-            f"refused {len(done.manifest.refused):,}: {_counts(reasons)} "
-            f"(listed in {done.folder / 'refused.csv'})",
-            highlight=False,
-        )
-    console.print(f"manifest {done.folder / 'manifest.json'}\n  {done.manifest.digest}")
+    manifest, refused = done.manifest, done.manifest.refused
+    if done.resumed:
+        console.print(f"went on after {done.resumed:,} files that an earlier run had checked")
+    console.print(f"accepted {len(manifest):,} of {len(manifest) + len(refused):,} images")
+    if manifest.findings:
+        console.print(_findings(manifest))
+    else:
+        labels = Counter(manifest.label_counts())
+        console.print(_count_table("label", labels, len(manifest)))
+    if refused:
+        console.print(f"refused {len(refused):,}, each listed in {done.folder / 'refused.csv'}")
+        console.print(_reasons(Counter(refusal.reason for refusal in refused)))
+    console.print(f"manifest {done.folder / 'manifest.json'}\n  {manifest.digest}")
+
+
+def _count_table(name: str, counts: "Counter[str]", total: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column(f"  {name}", overflow="fold")
+    table.add_column("images", justify="right")
+    table.add_column("share", justify="right")
+    for value, count in counts.most_common():
+        share = f"{100 * count / total:.1f} %"
+        table.add_row(Text(f"  {value or '(none)'}"), f"{count:,}", share)
+    return table
+
+
+def _findings(manifest: "Manifest") -> Table:
+    """Return how often each of several findings is present, absent, uncertain, not told."""
+    words = {1: "present", 0: "absent", -1: "uncertain", -2: "not told"}
+    table = Table("  finding", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for word in words.values():
+        table.add_column(word, justify="right")
+    for name, counts in manifest.finding_counts().items():
+        table.add_row(Text(f"  {name}"), *(f"{counts[value]:,}" for value in words))
+    return table
+
+
+def _reasons(counts: "Counter[Reason]") -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    for reason, count in counts.most_common():
+        table.add_row(f"  {reason.value}", f"{count:,}", reason.advice)
+    return table
 
 
 def show_trained(done: "Trained") -> None:
@@ -177,7 +214,3 @@ def figures(metrics: "Mapping[str, Estimate]") -> Table:
 def interval(estimate: "Estimate") -> str:
     """Return one figure with its interval in words."""
     return f"{estimate.estimate:.3f}, {estimate.low:.3f} to {estimate.high:.3f}, n = {estimate.n}"
-
-
-def _counts(counts: "Counter[str]") -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())

@@ -6,7 +6,7 @@ The path is kept, because the image must be found again; no message repeats it.
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -88,6 +88,15 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of a manifest, in the order of `Case`."""
+
+_BATCH = 4096  # rows that are objects at a time
+
+
+def cases_in(table: pa.Table) -> Iterator[Case]:
+    """Yield the rows of a table with the columns `SCHEMA` as cases, in order."""
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        for values in batch.to_pylist():
+            yield Case(**{**values, "findings": tuple(values["findings"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ The order of the checks goes from cheap to dear, and the first objection stands:
 label, bytes, header, and at last the pixels.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from pathlib import Path
 from medclf.cohort.case import Case, Refusal
 from medclf.cohort.labels import LabelRow
 from medclf.cohort.sources import Candidate
+from medclf.cohort.values import Unreadable, read_month
 from medclf.dicom.admission import DEFAULT_RULES, AdmissionRules, objection_to
 from medclf.dicom.instance import Instance, Kind, Limits, open_instance, patient_key
+from medclf.dicom.reading import text_of
 from medclf.digest import digest_bytes
 from medclf.errors import InstanceRefused, PixelsRefused
 from medclf.reasons import Reason
@@ -25,6 +26,8 @@ Check = Callable[[Instance], tuple[Reason, ...]]
 May raise `PixelsRefused`. It is called from several threads at once.
 """
 
+# From the picture's own date to that of the visit.
+_TAKEN = ("AcquisitionDateTime", "AcquisitionDate", "StudyDate")
 _NO_ROW = LabelRow(line=0, label="")
 
 
@@ -70,7 +73,7 @@ class Examiner:
         path, row = candidate.path, candidate.row
         if not _is_utf8(path):
             return _refuse(path, Reason.MALFORMED, "The file's name is not UTF-8.")
-        if self.labelled and (row.label == "" if row else not self.by_uid):
+        if self.labelled and (_is_unlabelled(row) if row else not self.by_uid):
             return _refuse_unlabelled(path, row)
         try:
             instance = open_instance(self.base / path, limits=self.limits)
@@ -82,7 +85,7 @@ class Examiner:
             message = f"Lines {row.line} and {also.line} of the table give it different labels."
             return _refuse(path, Reason.LABEL_CONFLICT, message, uid)
         row = row or also
-        if self.labelled and (row is None or row.label == ""):
+        if self.labelled and (row is None or _is_unlabelled(row)):
             return _refuse_unlabelled(path, row, uid)
         return self._examine_instance(path, row or _NO_ROW, instance)
 
@@ -133,7 +136,27 @@ class Examiner:
             columns=header.columns,
             part=row.part,
             line=row.line,
+            taken_on=row.taken_on or _month_of(instance),
+            findings=row.findings,
         )
+
+
+def _is_unlabelled(row: LabelRow) -> bool:
+    """Say whether a row has neither a label nor findings; not told of is a finding too."""
+    return row.label == "" and not row.findings
+
+
+def _month_of(instance: Instance) -> str:
+    """Return year and month of the first date in the header that can be one."""
+    if instance.dataset is None:
+        return ""
+    for keyword in _TAKEN:
+        date = text_of(instance.dataset, keyword)[:8]  # YYYYMMDD (PS3.5 section 6.2, DA and DT)
+        try:
+            return read_month(f"{date[:4]}-{date[4:6]}-{date[6:]}")
+        except Unreadable:
+            continue
+    return ""
 
 
 def table_pseudonym(patient_id: str, *, secret: bytes) -> str:
@@ -144,7 +167,7 @@ def table_pseudonym(patient_id: str, *, secret: bytes) -> str:
     """
     if not patient_id:
         return ""
-    return hmac.new(secret, f"\0{patient_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(secret, f"\0{patient_id}".encode(), "sha256").hex()[:32]
 
 
 def _picture_digest(instance: Instance) -> str:

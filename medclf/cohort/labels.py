@@ -5,66 +5,25 @@ make a wrong cohort (a missing column, an unknown label, one file with two label
 refuses the whole table and names the lines; a blank label refuses only its row, later.
 """
 
-import os
-from collections.abc import Collection
+import hashlib
+from array import array
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from medclf.cohort.table import Record, Table, read_table
-from medclf.cohort.values import (
-    Unreadable,
-    read_age_years,
-    read_laterality,
-    read_part,
-    read_sex,
-    read_sha256,
-)
+import numpy as np
+import pyarrow as pa
+
+from medclf.cohort.label_rows import LabelRow, LabelRows
+from medclf.cohort.layout import KNOWN_COLUMNS, PLAIN_COLUMNS, READ_COLUMNS, TABLE, Layout
+from medclf.cohort.paths import PathFinder, plain_path
+from medclf.cohort.table import Record, TableText, open_table
+from medclf.cohort.values import Unreadable, read_age_years, read_finding, read_listed
 from medclf.errors import LabelsRefused
 
-_PLAIN = (
-    *("path", "sop_instance_uid", "patient_id", "patient_key", "group_id"),
-    *("site", "device", "subtype"),
-)
-_READ = {
-    "sha256": read_sha256,
-    "laterality": read_laterality,
-    "sex": read_sex,
-    "part": read_part,
-    "view": str.upper,
-}
-KNOWN_COLUMNS = frozenset((*_PLAIN, *_READ, "age"))
-"""The columns that mean something beside the label column; others are passed over."""
+__all__ = ["KNOWN_COLUMNS", "LabelRow", "LabelsTable", "check_spelling", "read_labels"]
 
-
-@dataclass(frozen=True)
-class LabelRow:
-    """What a labels table says about one file; "" and None where it says nothing.
-
-    Attributes:
-        line: in the table.
-        path: absolute, or "" when the row names the file by its SOP Instance UID.
-        digest: `sha256:…` that the file should have.
-        patient_id: as written, to be made a pseudonym before it is kept.
-        patient_key: a pseudonym that medclf made earlier, kept as it is.
-        part: of the split, when the table fixes it.
-    """
-
-    line: int
-    label: str
-    path: str = ""
-    sop_instance_uid: str = ""
-    digest: str = ""
-    patient_id: str = ""
-    patient_key: str = ""
-    group_id: str = ""
-    site: str = ""
-    device: str = ""
-    view: str = ""
-    laterality: str = ""
-    sex: str = ""
-    age_years: float | None = None
-    subtype: str = ""
-    part: str = ""
+_LISTED = 5  # labels named in one error
 
 
 @dataclass(frozen=True)
@@ -72,7 +31,7 @@ class LabelsTable:
     """A labels table that keeps the rules.
 
     Attributes:
-        path: the file.
+        path: the file; for a source without a table, the folder.
         digest: of its bytes.
         label_column: the column the labels were taken from.
         rows: one for each file, in the table's order.
@@ -83,109 +42,230 @@ class LabelsTable:
     path: Path
     digest: str
     label_column: str
-    rows: tuple[LabelRow, ...]
-    ignored_columns: tuple[str, ...]
-    repeated_lines: tuple[int, ...]
+    rows: LabelRows
+    ignored_columns: tuple[str, ...] = ()
+    repeated_lines: tuple[int, ...] = ()
 
 
-def read_labels(path: Path, *, column: str = "label", allowed: Collection[str] = ()) -> LabelsTable:
+def read_labels(
+    path: Path,
+    *,
+    column: str = "label",
+    allowed: Collection[str] = (),
+    layout: Layout = TABLE,
+    folder: Path | None = None,
+) -> LabelsTable:
     """Read a labels table.
 
     Args:
         path: the table; the paths in it are relative to its folder.
-        column: the column that holds the label.
+        column: the column that holds the label; passed over when there are findings.
         allowed: the label space; empty allows every label.
+        layout: what the columns are called, and which hold findings.
+        folder: of the images; paths may be relative to it too.
 
     Raises:
         LabelsRefused: the table cannot be read, lacks a column, holds a label outside
-            the label space or a value that cannot be read, or names one file twice
-            with different values.
+            the label space or a value that cannot be read, names one file twice
+            with different values, or spells one label in upper and lower case.
     """
-    table = read_table(path, known=KNOWN_COLUMNS | {column})
-    _check_columns(table, column)
-    base = Path(os.path.normpath(path.parent.absolute()))
-    kept: dict[str, LabelRow] = {}
-    repeated: list[int] = []
-    for record in table.records:
-        row = _row_of(record, table=table, column=column, base=base)
-        _check_label(row, path, allowed)
-        key = row.path or row.sop_instance_uid
-        if key in kept:
-            _check_same(kept[key], row, path)
-            repeated.append(row.line)
-        else:
-            kept[key] = row
+    labels = () if layout.findings else (column,)
+    names = {name: layout.column(name) for name in sorted(KNOWN_COLUMNS)}
+    known = {*names.values(), *labels, *layout.finding_columns}
+    text = open_table(path, known=known)
+    _check_columns(text, layout, labels)
+    base = plain_path(path.parent)
+    reader = _RowReader(
+        path=path,
+        names={name: called for name, called in names.items() if called in text.columns},
+        label=column if labels else "",
+        layout=layout,
+        finder=PathFinder(base, None if folder is None else plain_path(folder), layout.extension),
+    )
+    named = array("Q")
+    checked = _checked(map(reader.read, text.records()), path, allowed)
+    rows = LabelRows.of(_noted(checked, named))
+    rows, repeated = _without_repeats(rows, named, path)
     return LabelsTable(
         path=path,
-        digest=table.digest,
-        label_column=column,
-        rows=tuple(kept.values()),
-        ignored_columns=tuple(c for c in table.columns if c not in KNOWN_COLUMNS | {column}),
-        repeated_lines=tuple(repeated),
+        digest=text.digest,
+        label_column=column if labels else "",
+        rows=rows,
+        ignored_columns=tuple(c for c in text.columns if c not in known),
+        repeated_lines=repeated,
     )
 
 
-def _check_columns(table: Table, column: str) -> None:
+def _check_columns(table: TableText, layout: Layout, labels: Collection[str]) -> None:
     found = ", ".join(table.columns) or "none"
-    if column not in table.columns:
-        raise LabelsRefused(
-            f"{table.path} has no column {column!r}; it has: {found}.",
-            advice="Name the label column in study.yaml, or rename it in the table.",
-            path=str(table.path),
-            expected=column,
-            found=list(table.columns),
-        )
-    if not {"path", "sop_instance_uid"} & set(table.columns):
+    for needed in (*labels, *layout.finding_columns, *layout.columns.values()):
+        if needed not in table.columns:
+            raise LabelsRefused(
+                f"{table.path} has no column {needed!r}; it has: {found}.",
+                advice="Name the column in study.yaml, or rename it in the table.",
+                path=str(table.path),
+                expected=needed,
+                found=list(table.columns),
+            )
+    by_path, by_uid = layout.column("path"), layout.column("sop_instance_uid")
+    if not {by_path, by_uid} & set(table.columns):
         raise LabelsRefused(
             f"{table.path} has no column 'path' (or 'sop_instance_uid'); it has: {found}.",
-            advice="Add a column path, relative to the table.",
+            advice="Add a column path, relative to the table, or say in study.yaml what it is "
+            "called (`columns: {path: …}`).",
             path=str(table.path),
             expected="path",
             found=list(table.columns),
         )
 
 
-def _row_of(record: Record, *, table: Table, column: str, base: Path) -> LabelRow:
-    values = dict(record.values)
-    label = values[column]
-    plain = {name: values.get(name, "") for name in _PLAIN}
-    name = ""
-    try:
-        for name, read in _READ.items():
-            plain[name] = read(values.get(name, ""))
-        name = "age"
-        age_years = read_age_years(values.get(name, ""))
-    except Unreadable as error:
-        raise LabelsRefused(
-            f"{table.path}, line {record.line}: the column {name!r} holds no {error.wanted}.",
-            advice="Correct the value there, or leave it blank.",
-            path=str(table.path),
+@dataclass(frozen=True)
+class _RowReader:
+    """Gives the cells of a row their meaning; `names` says what each column is called."""
+
+    path: Path
+    names: dict[str, str]
+    label: str
+    layout: Layout
+    finder: PathFinder
+
+    def read(self, record: Record) -> LabelRow:
+        cells = record.values
+        values = {name: cells[self.names[name]] for name in PLAIN_COLUMNS if name in self.names}
+        called = ""
+        try:
+            for name, read in READ_COLUMNS.items():
+                if name in self.names:
+                    called = self.names[name]
+                    values[name] = read(cells[called])
+            called = self.names.get("age", "")
+            age_years = read_age_years(cells[called]) if called else None
+            findings: list[int] = []
+            for called in self.layout.finding_columns:
+                if self.layout.listed_in:
+                    findings.extend(read_listed(cells[called], self.layout.findings))
+                else:
+                    findings.append(read_finding(cells[called]))
+        except Unreadable as error:
+            raise LabelsRefused(
+                f"{self.path}, line {record.line}: the column {called!r} holds no {error.wanted}.",
+                advice="Correct the value there, or leave it blank.",
+                path=str(self.path),
+                line=record.line,
+                column=called,
+            ) from None  # the foreign error would carry the value, which may be patient data
+        return self._row_of(record, values, age_years, tuple(findings))
+
+    def _row_of(
+        self,
+        record: Record,
+        values: dict[str, str],
+        age_years: float | None,
+        findings: tuple[int, ...],
+    ) -> LabelRow:
+        cell = values.get("path", "")
+        if cell:
+            values["path"] = self.finder.find(cell)
+        elif not values.get("sop_instance_uid"):
+            raise LabelsRefused(
+                f"{self.path}, line {record.line}: names no file.",
+                advice="Fill in the path, or remove the row.",
+                path=str(self.path),
+                line=record.line,
+            )
+        if not values.get("patient_id") and not values.get("patient_key"):
+            values["patient_id"] = self.layout.patient_in(cell)
+        if self.layout.parts == "ignore":
+            values["part"] = ""
+        projection = values.pop("projection", "")
+        if projection and not values.get("view"):
+            values["view"] = projection
+        return LabelRow(
             line=record.line,
-            column=name,
-        ) from None  # the foreign error would carry the value, which may be patient data
-    if plain["path"]:
-        plain["path"] = os.path.normpath(base / plain["path"])
-    elif not plain["sop_instance_uid"]:
-        raise LabelsRefused(
-            f"{table.path}, line {record.line}: names no file.",
-            advice="Fill in the path, or remove the row.",
-            path=str(table.path),
-            line=record.line,
+            label=record.values[self.label] if self.label else "",
+            digest=values.pop("sha256", ""),
+            age_years=age_years,
+            findings=findings,
+            **values,
         )
-    digest = plain.pop("sha256")
-    return LabelRow(line=record.line, label=label, digest=digest, age_years=age_years, **plain)
 
 
-def _check_label(row: LabelRow, path: Path, allowed: Collection[str]) -> None:
-    if row.label and allowed and row.label not in allowed:
-        raise LabelsRefused(
-            f"{path}, line {row.line}: the label {row.label!r} is not one of {', '.join(allowed)}.",
-            advice="Correct the label, or add it to the label space in study.yaml.",
-            path=str(path),
-            line=row.line,
-            found=row.label,
-            expected=list(allowed),
+def _checked(rows: Iterable[LabelRow], path: Path, allowed: Collection[str]) -> Iterator[LabelRow]:
+    first_lines: dict[str, int] = {}
+    for row in rows:
+        if row.label and allowed and row.label not in allowed:
+            raise LabelsRefused(
+                f"{path}, line {row.line}: the label {row.label!r} is not one of "
+                f"{', '.join(allowed)}.",
+                advice="Correct the label, or add it to the label space in study.yaml.",
+                path=str(path),
+                line=row.line,
+                found=row.label,
+                expected=list(allowed),
+            )
+        first_lines.setdefault(row.label, row.line)
+        yield row
+    if not allowed:
+        check_spelling(first_lines, path)
+
+
+def check_spelling(first_lines: dict[str, int], path: Path) -> None:
+    """Refuse labels that differ in upper and lower case alone.
+
+    Args:
+        first_lines: label → line where it stands first; 0 where there are no lines.
+        path: of the source, for the message.
+
+    Raises:
+        LabelsRefused: two labels are one, spelled differently.
+    """
+    spellings: dict[str, list[str]] = {}
+    for label in first_lines:
+        spellings.setdefault(label.casefold(), []).append(label)
+    twice = [labels for labels in spellings.values() if len(labels) > 1]
+    if not twice:
+        return
+    told = "; ".join(
+        " and ".join(
+            f"{label!r} (line {first_lines[label]})" if first_lines[label] else repr(label)
+            for label in labels
         )
+        for labels in twice[:_LISTED]
+    )
+    raise LabelsRefused(
+        f"{path} spells a label in several ways: {told}.",
+        advice="Spell it in one way, or list the labels in study.yaml (`labels:`) where they "
+        "are truly different.",
+        path=str(path),
+        labels=twice,
+    )
+
+
+def _noted(rows: Iterable[LabelRow], named: "array[int]") -> Iterator[LabelRow]:
+    """Note which file each row names, in 16 bytes where the name itself would take a hundred."""
+    for row in rows:
+        name = (row.path or row.sop_instance_uid).encode()
+        named.frombytes(hashlib.blake2b(name, digest_size=16).digest())
+        yield row
+
+
+def _without_repeats(
+    rows: LabelRows, named: "array[int]", path: Path
+) -> tuple[LabelRows, tuple[int, ...]]:
+    """Drop rows that repeat an earlier one, and refuse those that contradict it."""
+    names = np.frombuffer(named, np.uint64).reshape(-1, 2)
+    order = np.lexsort((np.arange(len(names)), names[:, 0], names[:, 1]))
+    same = (names[order[1:]] == names[order[:-1]]).all(axis=1)
+    if not same.any():
+        return rows, ()
+    earlier = np.arange(len(names))  # of each row, the place of the first that names its file
+    for before, after in zip(order[:-1][same], order[1:][same], strict=True):
+        earlier[after] = earlier[before]
+    repeats = np.flatnonzero(earlier != np.arange(len(names)))
+    for place in repeats:
+        _check_same(rows[int(earlier[place])], rows[int(place)], path)
+    kept = np.flatnonzero(earlier == np.arange(len(names)))
+    return rows.pick(kept), tuple(rows.column("line").take(pa.array(repeats)).to_pylist())
 
 
 def _check_same(first: LabelRow, second: LabelRow, path: Path) -> None:

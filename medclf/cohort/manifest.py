@@ -15,8 +15,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from medclf.cohort.case import SCHEMA, Case, Refusal, refusals_as_csv, refusals_from_csv
+from medclf.cohort.case import (
+    SCHEMA,
+    Case,
+    Refusal,
+    cases_in,
+    refusals_as_csv,
+    refusals_from_csv,
+)
 from medclf.cohort.sealed import digest_of, seal, unseal
 from medclf.dicom.instance import Instance, Limits, open_instance
 from medclf.errors import LabelsRefused, ManifestTampered
@@ -58,8 +66,21 @@ class Manifest:
         """Build a manifest; the order in which cases come does not matter."""
         ordered = sorted(cases, key=lambda case: case.path)
         columns = {name: [getattr(case, name) for case in ordered] for name in _CASE_FIELDS}
+        table = pa.table(columns, schema=SCHEMA)
+        return cls.from_table(table, base=base, refused=refused, facts=facts)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: pa.Table,
+        *,
+        base: Path,
+        refused: Iterable[Refusal] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> "Manifest":
+        """Build a manifest from rows that are sorted by path already."""
         return cls(
-            table=pa.table(columns, schema=SCHEMA),
+            table=table,
             base=base,
             refused=tuple(sorted(refused, key=lambda refusal: (refusal.path, refusal.reason))),
             facts=dict(facts or {}),
@@ -75,18 +96,33 @@ class Manifest:
 
     def case(self, row: int) -> Case:
         """Return one row, counted from 0."""
-        return _case(self.table.slice(row, 1).to_pylist()[0])
+        return next(cases_in(self.table.slice(row, 1)))
 
     def cases(self) -> Iterator[Case]:
         """Yield every row, in order."""
-        for batch in self.table.to_batches(max_chunksize=4096):
-            for values in batch.to_pylist():
-                yield _case(values)
+        return cases_in(self.table)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The labels that occur, sorted; the blank one of an unlabelled cohort left out."""
-        return tuple(sorted(set(self.column("label")) - {""}))
+        return tuple(sorted(set(pc.unique(self.table.column("label")).to_pylist()) - {""}))
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The names of the findings of each case; empty for a cohort with one label each."""
+        return tuple(self.facts.get("findings", ()))
+
+    def label_counts(self) -> dict[str, int]:
+        """Return how many cases carry each label, in the order of the labels."""
+        counted = pc.value_counts(self.table.column("label"))
+        pairs = zip(*(counted.field(n).to_pylist() for n in ("values", "counts")), strict=True)
+        return dict(sorted(pairs))
+
+    def finding_counts(self) -> dict[str, Counter[int]]:
+        """Return how often each finding is 1, 0, -1 and -2 (see `Case.findings`)."""
+        count = len(self.findings)
+        flat = pc.list_flatten(self.table.column("findings")).to_numpy().reshape(-1, max(count, 1))
+        return {name: Counter(flat[:, at].tolist()) for at, name in enumerate(self.findings)}
 
     def label_indices(self, labels: tuple[str, ...]) -> np.ndarray:
         """Return the place of each row's label in a label space.
@@ -100,7 +136,8 @@ class Manifest:
         Raises:
             LabelsRefused: a row carries a label outside the label space.
         """
-        unknown = sorted(set(self.column("label")) - set(labels))
+        found = self.table.column("label")
+        unknown = sorted(set(pc.unique(found).to_pylist()) - set(labels))
         if unknown:
             raise LabelsRefused(
                 f"The manifest holds labels outside the label space: {', '.join(unknown)!r}.",
@@ -108,8 +145,8 @@ class Manifest:
                 found=unknown,
                 expected=list(labels),
             )
-        place = {label: index for index, label in enumerate(labels)}
-        return np.array([place[label] for label in self.column("label")], dtype=np.int64)
+        places = pc.index_in(found, value_set=pa.array(labels, pa.string()))
+        return np.asarray(places.to_numpy(), dtype=np.int64)
 
     @cached_property
     def digest(self) -> str:
@@ -199,16 +236,12 @@ class Manifest:
             **self.facts,
             "format": FORMAT,
             "rows": len(self),
-            "labels": dict(sorted(Counter(self.column("label")).items())),
+            "labels": self.label_counts(),
             "refused": dict(sorted(Counter(r.reason.value for r in self.refused).items())),
         }
 
     def _files(self) -> dict[str, bytes]:
         return {_REFUSED: refusals_as_csv(self.refused)}
-
-
-def _case(values: dict[str, Any]) -> Case:
-    return Case(**{**values, "findings": tuple(values["findings"])})
 
 
 def _location_in(folder: Path) -> Path:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,11 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import rfc8785
 
-from medclf.digest import digest_bytes, digest_json
+from medclf.digest import digest_bytes, digest_file, digest_json
 from medclf.durable import write_bytes
 from medclf.errors import LabelsRefused, ManifestTampered
 
 _ROW_BATCH = 4096  # rows turned into Python values at a time, so that memory stays flat
+_ROW_GROUP = 1 << 14  # encoded at a time, with a few megabytes for each
 _ADVICE = "Restore it from a backup, or make it again with `medclf ingest`."
 
 
@@ -77,29 +78,28 @@ def seal(
     Raises:
         OSError: a file cannot be written.
     """
-    parquet = _parquet_bytes(table)
     rows = _row_digests(table)
     content = _content(table, rows, facts, files)
-    record = {
-        **content,
-        "encoding": {f"{name}.parquet": digest_bytes(parquet)},
-        "digest": digest_json(content),
-    }
-    record["record_digest"] = digest_json(record)  # so that damage in here is placed in here
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=folder))
     try:
+        _write_parquet(stage / f"{name}.parquet", table)
+        record = {
+            **content,
+            "encoding": {f"{name}.parquet": digest_file(stage / f"{name}.parquet")},
+            "digest": digest_json(content),
+        }
+        record["record_digest"] = digest_json(record)  # so that damage in here is placed in here
         written = {
             **files,
             **unsealed,
-            f"{name}.parquet": parquet,
             f"{name}.rows": rows,
             f"{name}.json": _json_bytes(record),  # last: it makes the others valid
         }
         for file_name, data in written.items():
             write_bytes(stage / file_name, data)
         (folder / f"{name}.json").unlink(missing_ok=True)
-        for file_name in written:
+        for file_name in (f"{name}.parquet", *written):
             (stage / file_name).replace(folder / file_name)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
@@ -165,32 +165,34 @@ def _json_bytes(record: object) -> bytes:
     return (json.dumps(record, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
-def _parquet_bytes(table: pa.Table) -> bytes:
+def _write_parquet(path: Path, table: pa.Table) -> None:
     """Encode with everything fixed that the library leaves open; it writes no time."""
-    sink = io.BytesIO()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=3,
-        version="2.6",
-        data_page_version="1.0",
-        use_dictionary=True,
-        write_statistics=False,
-        store_schema=False,
-        row_group_size=1 << 17,
-    )
-    return sink.getvalue()
+    with path.open("wb") as stream:
+        with pq.ParquetWriter(
+            stream,
+            table.schema,
+            compression="zstd",
+            compression_level=3,
+            version="2.6",
+            data_page_version="1.0",
+            use_dictionary=True,
+            write_statistics=False,
+            store_schema=False,
+        ) as writer:
+            # Joined group by group: the same bytes however the columns are cut into pieces.
+            for start in range(0, table.num_rows, _ROW_GROUP):
+                writer.write_table(table.slice(start, _ROW_GROUP).combine_chunks(), _ROW_GROUP)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _row_digests(table: pa.Table) -> bytes:
     """Return 64 hex digits and a line end for each row."""
-    return b"".join(_digest_row(row) for row in _rows_of(table))
-
-
-def _rows_of(table: pa.Table) -> Iterable[tuple[object, ...]]:
+    digests = bytearray()
     for batch in table.to_batches(max_chunksize=_ROW_BATCH):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        digests += b"".join(map(_digest_row, rows))
+    return bytes(digests)
 
 
 def _digest_row(row: tuple[object, ...]) -> bytes:

@@ -6,16 +6,19 @@ What cannot be read without guessing is refused, and the line is named.
 The format is RFC 4180; a quoted field may hold the separator and line breaks.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medclf.digest import digest_bytes
 from medclf.errors import LabelsRefused
 
 _SEPARATORS = (",", ";", "\t")
+_CHECKED_BYTES = 1 << 20  # decoded at a time; the whole text would be held twice
+_LONGEST_HEADER = 1 << 20
 _AS_UTF8 = "Save it as CSV UTF-8 (in Excel: File, Save As, CSV UTF-8)."
 
 
@@ -49,8 +52,54 @@ class Table:
     records: tuple[Record, ...]
 
 
-def read_table(path: Path, *, known: Collection[str]) -> Table:
-    """Read a table with a header.
+@dataclass(frozen=True)
+class TableText:
+    """A table whose header is read and whose rows are yet to come, one at a time.
+
+    Attributes:
+        path: the file.
+        digest: of the file's bytes.
+        columns: as in `Table`.
+    """
+
+    path: Path
+    digest: str
+    columns: tuple[str, ...]
+    _data: bytes = field(repr=False)
+    _separator: str
+
+    def records(self) -> Iterator[Record]:
+        """Read row after row, in memory that does not grow with their number.
+
+        Raises:
+            LabelsRefused: a row has more or fewer fields than the header or cannot be
+                read, or there is none.
+        """
+        rows = _rows_of(self._data, self._separator, self.path)
+        header = [name.strip() for name in next(rows)[1]]
+        empty = True
+        for line, fields in rows:
+            if len(fields) != len(header):
+                raise LabelsRefused(
+                    f"{self.path}, line {line}: {len(fields)} fields where the header has "
+                    f"{len(header)}.",
+                    advice="Put a value that holds the separator in double quotes.",
+                    path=str(self.path),
+                    line=line,
+                )
+            pairs = zip(header, fields, strict=True)
+            yield Record(line, {name: text.strip() for name, text in pairs if name})
+            empty = False
+        if empty:
+            raise LabelsRefused(
+                f"{self.path} has a header and no rows.",
+                advice="Write a row for each image.",
+                path=str(self.path),
+            )
+
+
+def open_table(path: Path, *, known: Collection[str]) -> TableText:
+    """Read the header of a table and make sure that its bytes are text.
 
     Args:
         path: the file; UTF-8 with or without a byte order mark.
@@ -58,14 +107,12 @@ def read_table(path: Path, *, known: Collection[str]) -> Table:
             them in the header is taken.
 
     Raises:
-        LabelsRefused: the file is missing, empty, not UTF-8 or not a table; a column
-            stands twice; a row has more or fewer fields than the header.
+        LabelsRefused: the file is missing, empty or not UTF-8, or a column stands twice.
     """
     data = _bytes_of(path)
-    text = _text_of(data, path)
-    separator = _separator_of(text, known)
-    rows = _rows_of(text, separator, path)
-    first = next(rows, None)
+    _check_text(data, path)
+    separator = _separator_of(data, known)
+    first = next(_rows_of(data, separator, path), None)
     if first is None:
         raise LabelsRefused(
             f"{path} is empty.",
@@ -74,25 +121,23 @@ def read_table(path: Path, *, known: Collection[str]) -> Table:
         )
     header = [name.strip() for name in first[1]]
     _check_header(header, path)
-    records = []
-    for line, fields in rows:
-        if len(fields) != len(header):
-            raise LabelsRefused(
-                f"{path}, line {line}: {len(fields)} fields where the header has {len(header)}.",
-                advice="Put a value that holds the separator in double quotes.",
-                path=str(path),
-                line=line,
-            )
-        pairs = zip(header, fields, strict=True)
-        records.append(Record(line, {name: field.strip() for name, field in pairs if name}))
-    if not records:
-        raise LabelsRefused(
-            f"{path} has a header and no rows.",
-            advice="Write a row for each image.",
-            path=str(path),
-        )
     columns = tuple(name for name in header if name)
-    return Table(path=path, digest=digest_bytes(data), columns=columns, records=tuple(records))
+    return TableText(path, digest_bytes(data), columns, data, separator)
+
+
+def read_table(path: Path, *, known: Collection[str]) -> Table:
+    """Read a table with a header, all rows at once.
+
+    Args:
+        path: as in `open_table`.
+        known: as in `open_table`.
+
+    Raises:
+        LabelsRefused: the file is missing, empty, not UTF-8 or not a table; a column
+            stands twice; a row has more or fewer fields than the header.
+    """
+    opened = open_table(path, known=known)
+    return Table(path, opened.digest, opened.columns, tuple(opened.records()))
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -106,32 +151,37 @@ def _bytes_of(path: Path) -> bytes:
         ) from error
 
 
-def _text_of(data: bytes, path: Path) -> str:
+def _check_text(data: bytes, path: Path) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise LabelsRefused(f"{path} is UTF-16, not UTF-8.", advice=_AS_UTF8, path=str(path))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise LabelsRefused(
-            f"{path}, line {line}: a character that is not UTF-8.",
-            advice=_AS_UTF8,
-            path=str(path),
-            line=line,
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+    start = 0
+    while start < len(data):
+        # Up to a line end, where no character of several bytes can be cut.
+        end = data.find(b"\n", start + _CHECKED_BYTES) + 1 or len(data)
+        try:
+            data[start:end].decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, start + error.start) + 1
+            raise LabelsRefused(
+                f"{path}, line {line}: a character that is not UTF-8.",
+                advice=_AS_UTF8,
+                path=str(path),
+                line=line,
+            ) from error
+        start = end
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise LabelsRefused(
             f"{path}, line {line}: a zero byte; this is not a table of text.",
             advice=_AS_UTF8,
             path=str(path),
             line=line,
         )
-    return text
 
 
-def _separator_of(text: str, known: Collection[str]) -> str:
-    header = text.lstrip("\r\n").split("\n", 1)[0]
+def _separator_of(data: bytes, known: Collection[str]) -> str:
+    start = data[:_LONGEST_HEADER].removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    header = start.split(b"\n", 1)[0].decode(errors="ignore")
 
     def known_columns(separator: str) -> int:
         return sum(name.strip().strip('"') in known for name in header.split(separator))
@@ -139,9 +189,10 @@ def _separator_of(text: str, known: Collection[str]) -> str:
     return max(_SEPARATORS, key=known_columns)  # the comma wins a tie: it comes first
 
 
-def _rows_of(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _rows_of(data: bytes, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line where a row begins and its fields; blank lines are passed over."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")  # no copy
+    reader = csv.reader(stream, delimiter=separator, strict=True)
     line = 1
     while True:
         try:
@@ -155,7 +206,7 @@ def _rows_of(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[
                 path=str(path),
                 line=line,
             ) from error
-        if any(field.strip() for field in fields):
+        if any(text.strip() for text in fields):
             yield line, fields
         line = reader.line_num + 1
 

@@ -6,10 +6,12 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from medclf.calibrate.threshold import OperatingRule
+from medclf.cohort.layout import Layout
 from medclf.cohort.split_config import SplitConfig
 from medclf.config import Config, load_yaml
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
+from medclf.errors import StudyMisuse
 from medclf.model.fit import FitConfig
 from medclf.model.network import Architecture
 from medclf.pixels.isolation import Isolation
@@ -17,30 +19,46 @@ from medclf.pixels.transforms.preprocessing import Preprocessing
 from medclf.pixels.transforms.variations.ranges import AugmentConfig
 
 
-class DataConfig(Config):
-    """Where the images and labels are.
+class DataConfig(Layout):
+    """Where the images and labels are, beside how they are laid out.
 
     Attributes:
-        table: labels table; paths in it are relative to it. Relative to study.yaml.
-        folder: a folder of DICOM files that the table speaks of by SOP Instance UID or
-            relative path; None when the table names every file by its path.
+        table: labels table, or the `.npz` file of MedMNIST. Relative to study.yaml; paths
+            in it are relative to it, or to `folder`.
+        folder: of the images: where the table names them by SOP Instance UID or by an id,
+            and above the class folders. None when the table names every file by its path.
         label: the column that holds the label.
-        labels: the label space; with two labels the negative one first.
+        labels: the label space; with two labels the negative one first. Empty for a
+            cohort of several findings.
         positive: the finding of a two-class study; None when every label is a finding.
         conflicts: what to do with one picture under two labels.
     """
 
-    table: Path
+    table: Path | None = None
     folder: Path | None = None
     label: str = "label"
-    labels: tuple[str, ...] = Field(min_length=2, max_length=1000)
+    labels: tuple[str, ...] = Field(default=(), max_length=1000)
     positive: str | None = None
     conflicts: Literal["exclude", "refuse"] = "exclude"
+
+    @model_validator(mode="after")
+    def _source_is_named(self) -> Self:
+        if self.format == "folders":
+            if self.folder is None or self.table is not None:
+                raise ValueError("`format: folders` needs a `folder` and no `table`")
+        elif self.table is None:
+            raise ValueError("a labels `table` is needed")
+        return self
 
     @model_validator(mode="after")
     def _positive_is_a_label(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("a label is listed twice")
+        if self.findings and self.labels:
+            raise ValueError("`labels` and `findings` exclude each other")
+        several = self.findings or (self.format == "medmnist" and not self.labels)
+        if len(self.labels) < 2 and not several:
+            raise ValueError("at least two `labels` are needed")
         if len(self.labels) == 2 and self.positive is None:
             raise ValueError("with two labels, `positive` must name the finding")
         if self.positive is not None and self.positive not in self.labels:
@@ -126,7 +144,17 @@ class StudyConfig(Config):
 
     @property
     def architecture(self) -> Architecture:
-        """The network that this study trains."""
+        """The network that this study trains.
+
+        Raises:
+            StudyMisuse: the cohort has several findings a picture.
+        """
+        if not self.data.labels:
+            raise StudyMisuse(
+                "This study has several findings a picture; a network learns one label a picture.",
+                advice="Make a study for one of them: a table with a column label, and "
+                "`format: table`.",
+            )
         return Architecture(
             backbone=self.model.backbone,
             channels=self.preprocessing.channels,
@@ -152,7 +180,7 @@ def load_study(path: Path) -> StudyConfig:
             "workspace": base / study.workspace,
             "data": study.data.model_copy(
                 update={
-                    "table": base / study.data.table,
+                    "table": None if study.data.table is None else base / study.data.table,
                     "folder": None if folder is None else base / folder,
                 }
             ),

@@ -1,31 +1,50 @@
 """The step from images and a labels table to a checked manifest."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from medclf.cohort.ingest import IngestConfig, Source
 from medclf.cohort.ingest import ingest as ingest_cohort
+from medclf.cohort.journal import Journal
 from medclf.cohort.manifest import Manifest
 from medclf.dicom.instance import Instance
-from medclf.errors import LabelsRefused, PixelsRefused
+from medclf.digest import digest_json
+from medclf.errors import LabelsRefused, PixelsRefused, StudyMisuse
 from medclf.pixels.isolation import DecodingPool
 from medclf.pixels.quality import assess
 from medclf.reasons import Reason
 from medclf.study.config import StudyConfig, load_study
 from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
+from medclf.study.source import open_source
+
+_DECIDING = ("medclf", "imagecodecs", "numpy", "opencv-python-headless", "pydicom", "simplejpeg")
+_JOURNAL = "ingest-journal"  # folder in the workspace, gone when the manifest is saved
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """A manifest and where it was saved."""
+    """A manifest and where it was saved.
+
+    Attributes:
+        manifest: of the cohort.
+        folder: that holds it.
+        resumed: files that an earlier run, which was stopped, had looked at already.
+    """
 
     manifest: Manifest
     folder: Path
+    resumed: int = 0
 
 
 def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
     """Check every image that a study names and write its manifest.
+
+    A run that was stopped or killed goes on where it was, to the same manifest.
 
     Args:
         study: the `study.yaml`.
@@ -35,19 +54,28 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
     Raises:
         ConfigError: the study breaks a rule.
         LabelsRefused: the labels table breaks a rule, or no image is left.
+        StudyMisuse: another ingest of this study is running.
         AuditUnavailable: the step could not be recorded.
         DecodingUnavailable: no process to decode in can be started.
+        OSError: journal or manifest cannot be written.
     """
     config = load_study(study)
-    with DecodingPool(config.isolation) as pool:
+    with (
+        _alone(config.workspace / _JOURNAL) as folder,
+        DecodingPool(config.isolation) as pool,
+    ):
+        source, chosen = open_source(config, progress=progress)
+        journal = Journal(folder, purpose=_purpose(config))
         manifest = ingest_cohort(
-            Source(table=config.data.table, folder=config.data.folder),
-            ingest_config(config),
+            source,
+            chosen,
             secret=home.pseudonym_secret(),
             check=lambda instance: unreadable(instance, config, pool),
             progress=lambda done, total: progress("ingest", done, total, ""),
+            journal=journal,
         )
-    manifest.save(config.workspace)
+        manifest.save(config.workspace)
+        journal.remove()
     if not len(manifest):
         found = ", ".join(sorted({refusal.reason.value for refusal in manifest.refused}))
         raise LabelsRefused(
@@ -64,18 +92,37 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
             "refused": len(manifest.refused),
         },
     )
-    return Ingested(manifest, config.workspace)
+    return Ingested(manifest, config.workspace, resumed=journal.resumed)
 
 
-def ingest_config(config: StudyConfig) -> IngestConfig:
-    """Return what the cohort room needs to know of a study."""
-    return IngestConfig(
-        kind=config.kind,
-        label_column=config.data.label,
-        labels=config.data.labels,
-        conflicts=config.data.conflicts,
-        admission=config.admission,
-    )
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Hold a study's journal against a second ingest; ends with the process, whatever ends it.
+
+    Raises:
+        StudyMisuse: another ingest of this study is running.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StudyMisuse(
+            f"Another ingest of the study in {folder.parent} is running.",
+            advice="Wait for it, or name another `workspace` in study.yaml.",
+        ) from error
+    else:
+        yield folder
+    finally:
+        os.close(descriptor)
+        with suppress(OSError):  # it holds segments, to go on from, unless nothing was begun
+            folder.rmdir()
+
+
+def _purpose(config: StudyConfig) -> str:
+    """Name what the check of a picture depends on: the study, this version, the decoders."""
+    content = config.model_dump(mode="json", exclude={"data", "workspace", "model", "fit"})
+    return digest_json({"study": content, "versions": [version(name) for name in _DECIDING]})
 
 
 def unreadable(instance: Instance, config: StudyConfig, pool: DecodingPool) -> tuple[Reason, ...]:

@@ -1,14 +1,14 @@
-"""Writes a commented `study.yaml` from a labels table, so that nobody starts from a blank page."""
+"""Writes a commented `study.yaml` for a source of images: nobody starts from a blank page."""
 
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from medclf.cohort.labels import read_labels
 from medclf.config import parse
 from medclf.dicom.instance import Kind
 from medclf.durable import write_text
@@ -16,6 +16,7 @@ from medclf.errors import StudyMisuse
 from medclf.model.backbone import LISTED
 from medclf.model.weights import recognise
 from medclf.study.config import StudyConfig
+from medclf.study.recognise import recognise_source
 from medclf.study.study_yaml import TEMPLATE
 
 _NEGATIVE = re.compile(
@@ -48,22 +49,31 @@ class Wishes:
     method: str = "finetune"
 
 
-def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = False) -> Path:
-    """Write a commented `study.yaml` for a labels table and check that it loads.
+def init(
+    kind: Kind,
+    data: Path,
+    out: Path,
+    *,
+    wishes: Wishes,
+    replace: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Write a commented `study.yaml` for a source of images and check that it loads.
 
     Args:
         kind: what the images show.
-        data: the labels table.
+        data: the labels table, the folder above class folders, or an `.npz` of MedMNIST.
         out: the file to write.
         wishes: what to choose otherwise than medclf would.
         replace: whether an existing file may be replaced.
+        tell: told each thing that was recognised rather than said.
 
     Returns:
         The file that was written.
 
     Raises:
-        LabelsRefused: the table cannot be read or lacks a column.
-        StudyMisuse: `out` exists, the table has one label only, or neither of two labels
+        LabelsRefused: the source cannot be read, or its table lacks a column.
+        StudyMisuse: `out` exists, the source has one label only, or neither of two labels
             is clearly the negative one.
     """
     if out.exists() and out.samefile(data):
@@ -76,19 +86,23 @@ def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = F
             advice="Name another file with --out, or replace it with --force.",
             path=str(out),
         )
-    table = read_labels(data, column=wishes.label)
-    counts = Counter(row.label for row in table.rows if row.label)
-    labels, positive = order_labels(counts, wishes.positive)
+    found = recognise_source(data, label=wishes.label)
+    for line in found.told:
+        tell(line)
+    several = not found.counts and (found.layout.findings or found.layout.format == "medmnist")
+    labels, positive = ([], None) if several else order_labels(found.counts, wishes.positive)
     backbone, mean, std = _network(wishes)
     size = wishes.size or _size_for(kind, backbone)
     text = TEMPLATE.render(
         name=_name_for(data, kind),
         kind=kind.value,
-        table=os.path.relpath(data.absolute(), out.absolute().parent),
-        label=wishes.label,
+        layout=found.layout,
+        table=_seen_from(out, found.table),
+        folder=_seen_from(out, found.folder),
+        label=found.label or wishes.label,
         labels=labels,
         positive=positive,
-        counts=counts,
+        counts=found.counts,
         size=size,
         mean=list(mean),
         std=list(std),
@@ -96,9 +110,9 @@ def init(kind: Kind, data: Path, out: Path, *, wishes: Wishes, replace: bool = F
         weights=_weights_for(wishes.weights, out),
         method=wishes.method,
         random_start=wishes.weights == "random",
-        train=0.55 if sum(counts.values()) < _SMALL else 0.6,
-        calibrate=0.15 if sum(counts.values()) < _SMALL else 0.1,
-        epochs=_epochs_for(sum(counts.values()), size, random_start=wishes.weights == "random"),
+        train=0.55 if found.rows < _SMALL else 0.6,
+        calibrate=0.15 if found.rows < _SMALL else 0.1,
+        epochs=_epochs_for(found.rows, size, random_start=wishes.weights == "random"),
     )
     parse(yaml.safe_load(text), StudyConfig, where=f"the new {out.name}")
     write_text(out, text)
@@ -181,8 +195,16 @@ def _epochs_for(pictures: int, size: int, *, random_start: bool) -> int:
 
 
 def _name_for(data: Path, kind: Kind) -> str:
-    folder = re.sub(r"[^a-z0-9]+", "-", data.absolute().parent.name.lower()).strip("-")
+    place = data.absolute()
+    named = place.name if place.is_dir() else place.parent.name
+    if place.suffix.casefold() == ".npz":
+        named = place.stem
+    folder = re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-")
     return (folder or kind.value)[:60]
+
+
+def _seen_from(out: Path, path: Path | None) -> str | None:
+    return None if path is None else os.path.relpath(path.absolute(), out.absolute().parent)
 
 
 def _weights_for(weights: str, out: Path) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from medclf.cohort.copies import Copies, find_copies
 from medclf.cohort.dataset import PreparedImages
-from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
@@ -13,6 +12,7 @@ from medclf.pixels.isolation import DecodingPool
 from medclf.study.config import StudyConfig
 from medclf.study.home import Home
 from medclf.study.progress import Progress
+from medclf.study.source import source_digest
 
 PARTS = ("train", "tune", "calibrate", "test")
 
@@ -97,11 +97,11 @@ def is_ingested(config: StudyConfig) -> bool:
 
 
 def _check_current(manifest: Manifest, config: StudyConfig) -> None:
-    table = read_labels(config.data.table, column=config.data.label, allowed=config.data.labels)
-    if manifest.facts.get("table_digest") != table.digest:
+    found = source_digest(config)
+    if manifest.facts.get("table_digest") != found:
         raise StudyMisuse(
-            f"{config.data.table} has changed since it was ingested.",
+            f"{config.data.table or config.data.folder} has changed since it was ingested.",
             advice="Run `medclf ingest` again, so that the manifest says what is trained on.",
             expected=manifest.facts.get("table_digest"),
-            found=table.digest,
+            found=found,
         )

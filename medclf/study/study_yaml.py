@@ -13,14 +13,55 @@ workspace: study           # manifest, split, checkpoints and packages go here
 made_up: false             # true for simulated images: every report then says so
 
 data:
+  format: {{ layout.format }}            # table, folders, medmnist or findings
+{%- if layout.format == 'folders' %}
+  folder: {{ folder | tojson }}    # above a folder for each class, or above train, val, test
+{%- elif layout.format == 'medmnist' %}
+  table: {{ table | tojson }}    # its pictures are written to the workspace as PNG files
+{%- else %}
   table: {{ table | tojson }}    # path,label[,patient_id,group_id,site,device,view,sex,age,sha256]
-  folder: null             # a folder of DICOM files, when the table names SOP Instance UIDs
+  folder: {{ folder | tojson }}             # of images that the table names by id or UID
+{%- endif %}
+{%- if layout.columns %}
+  columns:                 # what the table calls medclf's columns
+{%- for name, called in layout.columns.items() %}
+    {{ name }}: {{ called | tojson }}
+{%- endfor %}
+{%- endif %}
+{%- if layout.extension %}
+  extension: {{ layout.extension | tojson }}        # added to a path that lacks it
+{%- endif %}
+{%- if layout.patient_pattern %}
+  patient_pattern: {{ layout.patient_pattern | tojson }}    # finds the patient number in a path
+{%- endif %}
+{%- if layout.format in ('folders', 'medmnist') %}
+  parts: keep              # the source's train, val (for tune and calibrate) and test; or ignore
+{%- endif %}
+{%- if layout.listed_in %}
+  listed_in: {{ layout.listed_in | tojson }}    # column that lists them, with | between
+{%- endif %}
+{%- if layout.findings %}
+{%- if layout.listed_in %}
+  findings:                # those that may be listed
+{%- else %}
+  findings:                # 1 present, 0 absent, -1 uncertain, blank not told
+{%- endif %}
+{%- for item in layout.findings %}
+    - {{ item | tojson }}
+{%- endfor %}
+{%- endif %}
+{%- if not labels %}
+  uncertain: ignore        # what training is to make of -1: ignore, absent or present
+{%- else %}
+{%- if layout.format not in ('folders', 'medmnist') %}
   label: {{ label | tojson }}             # column of the table
+{%- endif %}
   labels:{% if positive %}                  # the negative one first{% endif %}
 {%- for item in labels %}
     - {{ item | tojson }}    # {{ counts[item] }} rows
 {%- endfor %}
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
+{%- endif %}
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
 admission:                 # which DICOM objects are taken, here and wherever the model reads

@@ -67,3 +67,38 @@ def test_a_file_of_another_instance_uid_than_recorded_is_refused(
     outcome = examiner().examine(Candidate("a.dcm", row)).outcome
     assert isinstance(outcome, Refusal)
     assert outcome.reason is Reason.FILE_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"AcquisitionDateTime": "20210309120000", "StudyDate": "20200101"}, "2021-03"),
+        ({"AcquisitionDate": "20210411", "StudyDate": "20200101"}, "2021-04"),
+        ({"StudyDate": "20200517"}, "2020-05"),
+        ({"AcquisitionDate": "", "StudyDate": "20200517"}, "2020-05"),
+        ({"AcquisitionDate": "00000000", "StudyDate": "20200517"}, "2020-05"),
+        ({}, ""),
+    ],
+)
+def test_the_header_tells_the_month_and_never_the_day(
+    tmp_path: Path,
+    write_dicom: Callable[..., Path],
+    examiner: Callable[..., Examiner],
+    elements: dict[str, str],
+    expected: str,
+) -> None:
+    write_dicom(tmp_path / "a.dcm", **elements)
+    found = examiner().examine(Candidate("a.dcm", LabelRow(2, "x"))).outcome
+    said = examiner().examine(Candidate("a.dcm", LabelRow(2, "x", taken_on="1999-12"))).outcome
+    assert isinstance(found, Case)
+    assert isinstance(said, Case)
+    assert (found.taken_on, said.taken_on) == (expected, "1999-12")
+
+
+def test_findings_stand_in_for_a_label(
+    tmp_path: Path, write_png: Callable[..., Path], examiner: Callable[..., Examiner]
+) -> None:
+    write_png(tmp_path / "a.png")
+    outcome = examiner().examine(Candidate("a.png", LabelRow(2, "", findings=(-2, -1)))).outcome
+    assert isinstance(outcome, Case)
+    assert (outcome.label, outcome.findings) == ("", (-2, -1))

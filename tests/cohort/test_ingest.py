@@ -7,6 +7,8 @@ import pytest
 
 from medclf.cohort.examine import table_pseudonym
 from medclf.cohort.ingest import IngestConfig, Source, ingest
+from medclf.cohort.journal import Journal
+from medclf.cohort.layout import Layout
 from medclf.cohort.leakage import check as check_leakage
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import SplitConfig, split_cohort
@@ -297,3 +299,104 @@ def test_real_lung_fields_never_part_their_source_tile(
     )
     split = split_cohort(manifest, SplitConfig(seed=0, unit="group"))
     assert not check_leakage(manifest, split.parts).leaks
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the code catches it."""
+
+
+def test_a_killed_ingest_goes_on_to_the_same_manifest(
+    tmp_path: Path, secret: bytes, write_png: Callable[..., Path]
+) -> None:
+    files = tmp_path / "files"
+    for number in range(60):
+        write_png(files / f"{number:02d}.png", number % 50)  # ten pairs of copies
+    (files / "58.png").write_text("not a picture")
+    rows = "".join(f"{number:02d}.png,{'xy'[number % 2]}\n" for number in range(60))
+    (files / "labels.csv").write_text("path,label\n" + rows + "gone.png,x\n")
+    looked: list[str] = []
+
+    def run(stop: int = -1, **changed: object) -> Manifest:
+        def progress(done: int, total: int) -> None:
+            if done == stop:
+                raise KeyboardInterrupt
+
+        def check(instance: Instance) -> tuple[Reason, ...]:
+            looked.append(instance.digest)
+            return ()
+
+        return ingest(
+            Source(table=files / "labels.csv"),
+            XRAY.model_copy(update=changed),
+            secret=secret,
+            check=check,
+            progress=progress,
+            journal=Journal(tmp_path / "journal"),
+        )
+
+    whole = ingest(Source(table=files / "labels.csv"), XRAY, secret=secret, check=no_objection)
+    for stop in (7, 7 + 20, 59):
+        with pytest.raises(KeyboardInterrupt):
+            run(stop)
+    seen = len(looked)
+    resumed = run()
+    assert len(looked) - seen <= 2
+    assert resumed.digest == whole.digest
+    assert resumed.refused == whole.refused
+    assert run(threads=1).digest == whole.digest
+    looked.clear()
+    run(conflicts="exclude", label_column="label", labels=("x", "y"))
+    assert len(looked) == 59  # another configuration: all are looked at anew
+
+
+def test_an_error_beside_keeps_whole_segments_only(
+    tmp_path: Path, secret: bytes, write_png: Callable[..., Path]
+) -> None:
+    write_png(tmp_path / "files" / "a.png")
+
+    def progress(done: int, total: int) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        ingest(
+            Source(folder=tmp_path / "files"),
+            XRAY,
+            secret=secret,
+            check=no_objection,
+            progress=progress,
+            journal=Journal(tmp_path / "journal"),
+        )
+    assert not (tmp_path / "journal").exists()
+
+
+def test_class_folders_become_a_cohort_with_parts(
+    tmp_path: Path, secret: bytes, write_png: Callable[..., Path]
+) -> None:
+    for number in range(24):
+        part, label = ("train", "val", "test")[number % 3], ("well", "ill")[number // 3 % 2]
+        write_png(tmp_path / part / label / f"{number}.png", number)
+    write_png(tmp_path / "loose.png", 99)
+    config = IngestConfig(kind=Kind.XRAY, layout=Layout(format="folders"))
+    manifest = ingest(Source(folder=tmp_path), config, secret=secret, check=no_objection)
+    assert Counter(manifest.column("label")) == {"well": 12, "ill": 12}
+    counts = Counter(manifest.column("part"))
+    assert counts["train"] == counts["test"] == counts["tune"] + counts["calibrate"] == 8
+    assert reasons(manifest) == {"loose.png": Reason.LABEL_MISSING}
+    assert manifest.facts["source"] == "folders"
+    with pytest.raises(LabelsRefused, match="no folder is named"):
+        ingest(Source(table=tmp_path / "x.csv"), config, secret=secret, check=no_objection)
+
+
+def test_findings_are_carried_as_the_table_tells_them(
+    tmp_path: Path, run: Callable[..., Manifest], write_png: Callable[..., Path]
+) -> None:
+    for number in range(3):
+        write_png(tmp_path / f"{number}.png", number)
+    layout = Layout(format="findings", findings=("edema", "mass"), uncertain="absent")
+    table = "path,edema,mass,projection\n0.png,1,,\n1.png,-1,0,frontal\n2.png,1,1,lateral\n"
+    manifest = run(table, IngestConfig(kind=Kind.XRAY, layout=layout))
+    assert [case.findings for case in manifest.cases()] == [(1, -2), (-1, 0)]
+    assert manifest.column("label") == ["", ""]
+    assert manifest.facts["findings"] == ["edema", "mass"]
+    assert manifest.facts["uncertain"] == "absent"
+    assert reasons(manifest) == {"2.png": Reason.VIEW_UNSUPPORTED}

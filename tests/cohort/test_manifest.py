@@ -120,3 +120,18 @@ def test_order_never_matters_and_every_text_survives(pairs, random) -> None:
     second = Manifest.from_cases(cases, base=Path("/x"))
     assert first.digest == second.digest
     assert {case.path: case.label for case in second.cases()} == dict(pairs)
+
+
+def test_findings_are_counted_and_survive_on_disk(tmp_path: Path) -> None:
+    said = [(1, -2), (0, -1), (1, 1)]
+    cases = [
+        Case(path=f"{n}", digest="d", picture="p", label="", findings=findings)
+        for n, findings in enumerate(said)
+    ]
+    facts = {"findings": ["edema", "mass"], "uncertain": "ignore"}
+    Manifest.from_cases(cases, base=tmp_path, facts=facts).save(tmp_path)
+    loaded = Manifest.load(tmp_path)
+    assert loaded.findings == ("edema", "mass")
+    assert [case.findings for case in loaded.cases()] == said
+    assert loaded.finding_counts() == {"edema": {1: 2, 0: 1}, "mass": {-2: 1, -1: 1, 1: 1}}
+    assert loaded.label_counts() == {"": 3}

@@ -93,3 +93,15 @@ def test_a_failed_write_leaves_the_old_table_whole(folder: Path) -> None:
         seal(folder, "t", table=TABLE.slice(0, 1), facts=FACTS, files={"x" * 300: b""})
     assert read(folder).table.num_rows == 3
     assert not list(folder.glob(".*"))
+
+
+def test_how_the_columns_are_cut_into_pieces_does_not_show(folder: Path, tmp_path_factory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    pieces = pa.concat_tables([TABLE.slice(0, 1), TABLE.slice(1, 2)])
+    seal(other, "t", table=pieces, facts=FACTS, files=FILES)
+    assert all((folder / name).read_bytes() == (other / name).read_bytes() for name in NAMES)
+
+
+def test_a_table_without_rows_survives(tmp_path: Path) -> None:
+    seal(tmp_path, "t", table=TABLE.slice(0, 0), facts=FACTS, files={})
+    assert read(tmp_path).table.num_rows == 0

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from medclf.cohort.table import read_table
+from medclf.cohort.table import open_table, read_table
 from medclf.errors import LabelsRefused
 
 KNOWN = {"path", "label"}
@@ -75,3 +75,16 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
 def test_nameless_columns_are_left_out(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, b"path,label,,\na.png,x,,\n"), known=KNOWN)
     assert table.columns == ("path", "label")
+
+
+def test_what_is_not_utf8_is_found_far_behind_the_header(tmp_path: Path) -> None:
+    rows = "Müller.png,x\n".encode() * 100_000  # more than is decoded at a time
+    path = write(tmp_path, b"path,label\n" + rows + b"M\xfcller,x\n")
+    with pytest.raises(LabelsRefused, match="line 100002: a character"):
+        open_table(path, known=KNOWN)
+
+
+def test_rows_can_be_read_twice_one_at_a_time(tmp_path: Path) -> None:
+    table = open_table(write(tmp_path, b"path,label\na.png,x\nb.png,y\n"), known=KNOWN)
+    assert list(table.records()) == list(table.records())
+    assert next(table.records()).values["path"] == "a.png"

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from medclf.cohort.values import (
     Unreadable,
     read_age_years,
+    read_finding,
     read_laterality,
+    read_month,
     read_part,
     read_sex,
     read_sha256,
@@ -38,7 +40,7 @@ def test_sex_side_and_part_take_their_spellings() -> None:
 
 
 def test_other_spellings_are_unreadable() -> None:
-    for read, text in ((read_sex, "x"), (read_laterality, "both?"), (read_part, "val")):
+    for read, text in ((read_sex, "x"), (read_laterality, "both?"), (read_part, "holdout")):
         with pytest.raises(Unreadable):
             read(text)
 
@@ -48,3 +50,17 @@ def test_a_digest_is_read_with_and_without_its_algorithm() -> None:
     assert read_sha256("") == ""
     with pytest.raises(Unreadable):
         read_sha256("abc")
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-13", "2020-02-30", "1700-01", "20200101", "05/2020", "2020"]
+)
+def test_what_is_no_date_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_month(text)
+
+
+@pytest.mark.parametrize("text", ["2", "yes", "nan", "0.5", "1,0"])
+def test_what_is_no_finding_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_finding(text)

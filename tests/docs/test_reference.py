@@ -61,7 +61,7 @@ def _settings(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(value)
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    return value if value is None or isinstance(value, bool | int | float | dict) else str(value)
 
 
 def _told_default(cell: str) -> object:

@@ -2,10 +2,11 @@ from collections import Counter
 
 import pytest
 
+from medclf.config import parse
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
-from medclf.errors import StudyMisuse
-from medclf.study.config import load_study
+from medclf.errors import ConfigError, StudyMisuse
+from medclf.study.config import DataConfig, load_study
 from medclf.study.init import Wishes, init, order_labels
 
 
@@ -107,3 +108,55 @@ def test_labels_that_yaml_would_misread_stay_text(tmp_path):
         )
     )
     assert study.data.labels == ("no", "null", "yes: and more")
+
+
+def test_what_was_recognised_is_told_and_stands_in_the_file(tmp_path):
+    for number in range(2):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / f"im{number}.png").touch()
+    data = tmp_path / "train.csv"
+    data.write_text("id_code,diagnosis,Gender\nim0,no dr,F\nim1,dr,M\n")
+    told = []
+    out = init(Kind.FUNDUS, data, tmp_path / "s" / "study.yaml", wishes=Wishes(), tell=told.append)
+    study = load_study(out)
+    assert study.data.columns == {"path": "id_code", "sex": "Gender"}
+    assert study.data.folder.resolve() == tmp_path / "images"
+    assert (study.data.extension, study.data.label) == (".png", "diagnosis")
+    assert len(told) == 5
+
+
+def test_a_study_of_several_findings_loads_and_says_that_it_cannot_train(tmp_path):
+    data = tmp_path / "train.csv"
+    data.write_text("Path,Edema,Mass\na.png,1,\nb.png,-1,0\n")
+    study = load_study(init(Kind.XRAY, data, tmp_path / "study.yaml", wishes=Wishes()))
+    assert (study.data.findings, study.data.labels) == (("Edema", "Mass"), ())
+    assert study.data.uncertain == "ignore"
+    with pytest.raises(StudyMisuse, match="one label a picture"):
+        _ = study.architecture
+
+
+def test_class_folders_make_a_study_without_a_table(tmp_path):
+    for name in ("train/NORMAL/a.png", "test/ILL/b.png"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True)
+        (tmp_path / "set" / name).touch()
+    out = tmp_path / "study.yaml"
+    study = load_study(init(Kind.XRAY, tmp_path / "set", out, wishes=Wishes()))
+    assert (study.data.format, study.data.table) == ("folders", None)
+    assert (study.name, study.data.labels) == ("set", ("NORMAL", "ILL"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"table": "t.csv"}, "at least two `labels`"),
+        ({"labels": ["a", "b"], "positive": "b"}, "a labels `table` is needed"),
+        ({"format": "folders", "table": "t.csv", "labels": ["a", "b", "c"]}, "needs a `folder`"),
+        (
+            {"format": "findings", "table": "t.csv", "findings": ["x"], "labels": ["a", "b", "c"]},
+            "exclude each other",
+        ),
+    ],
+)
+def test_a_data_section_that_contradicts_itself_is_refused(data, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(data, DataConfig, where="data")
