@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medclf.api import (
         ask,
-        audit_export,
-        audit_show,
-        audit_verify,
-        cache_list,
-        cache_prune,
         deidentify,
         demo,
         dicomize,
@@ -32,17 +27,19 @@ if TYPE_CHECKING:
     from medclf.classifier import Classifier
     from medclf.dicom.instance import Instance, Kind, open_instance
     from medclf.errors import MedclfError
+    from medclf.installation import (
+        audit_export,
+        audit_show,
+        audit_verify,
+        cache_list,
+        cache_prune,
+    )
     from medclf.opinion import Decision, Finding, Opinion, Status
     from medclf.reasons import Reason
 
 _HOMES = {
     "medclf.api": (
         "ask",
-        "audit_export",
-        "audit_show",
-        "audit_verify",
-        "cache_list",
-        "cache_prune",
         "deidentify",
         "demo",
         "dicomize",
@@ -59,6 +56,13 @@ _HOMES = {
     "medclf.classifier": ("Classifier",),
     "medclf.dicom.instance": ("Instance", "Kind", "open_instance"),
     "medclf.errors": ("MedclfError",),
+    "medclf.installation": (
+        "audit_export",
+        "audit_show",
+        "audit_verify",
+        "cache_list",
+        "cache_prune",
+    ),
     "medclf.opinion": ("Decision", "Finding", "Opinion", "Status"),
     "medclf.reasons": ("Reason",),
 }

@@ -1,26 +1,20 @@
 """The Python face of medclf: a function for every command, with the same name.
 
-This is the door: it alone reads the environment (`open_home` says what of it) and the clock, and
-hands both down. Rooms that take long to import are imported when called.
+Rooms that take long to import are imported when called. What looks after an installation, its
+audit trail and its cache, stands in `medclf.installation`.
 """
 
 import asyncio
-import getpass
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medclf.errors import InstanceRefused, MisuseError
+from medclf.installation import StrPath, open_home
 from medclf.study.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from medclf.audit.checkpoint import Checkpoint
-    from medclf.audit.event import Event
-    from medclf.audit.verification import Verification
-    from medclf.cohort.cache import InCache, Pruned
     from medclf.demonstration.story import Told
     from medclf.model.backbone import Listed
     from medclf.opinion import Opinion
@@ -28,53 +22,11 @@ if TYPE_CHECKING:
     from medclf.service.client import ClientConfig
     from medclf.service.config import ServiceConfig
     from medclf.study.deidentify import Cleared
-    from medclf.study.home import Home
     from medclf.study.ingest import Ingested
     from medclf.study.leakage import Leakage
     from medclf.study.read import Read
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
-
-StrPath = str | os.PathLike[str]
-
-
-def open_home(home: StrPath | None = None, actor: str | None = None) -> "Home":
-    """Return the folder that holds audit trail, keys and lineage.
-
-    `MEDCLF_CACHE` and `MEDCLF_CACHE_BYTES` say where prepared pictures lie and how much they take.
-
-    Args:
-        home: the folder; `MEDCLF_HOME`, or `.medclf` in the user's home when None.
-        actor: who acts; `MEDCLF_ACTOR`, or the user's login name when None.
-    """
-    from medclf.cohort.size import parse_bytes
-    from medclf.study.home import Home
-
-    folder = Path(home or os.environ.get("MEDCLF_HOME") or Path.home() / ".medclf")
-    who = actor or os.environ.get("MEDCLF_ACTOR") or _login_name()
-    cache, bound = os.environ.get("MEDCLF_CACHE"), os.environ.get("MEDCLF_CACHE_BYTES")
-    return Home(
-        folder=folder.absolute(),
-        actor=who,
-        clock=now,
-        cache=Path(cache).absolute() if cache else None,
-        cache_bytes=parse_bytes(bound, what="MEDCLF_CACHE_BYTES") if bound else None,
-    )
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:
-        raise MisuseError(
-            "This account has no name, and the audit trail must say who acts.",
-            advice="Set MEDCLF_ACTOR.",
-        ) from error
-
-
-def now() -> datetime:
-    """Return the time now, in UTC."""
-    return datetime.now(UTC)
 
 
 def init(
@@ -305,63 +257,6 @@ def ask(
             except InstanceRefused as error:  # never sent: it cannot be read here
                 opinion = Opinion(Status.REJECTED, "", "", reasons=(error.reason,))
             yield Path(image), opinion
-
-
-def audit_verify(
-    *, home: StrPath | None = None, known: "Checkpoint | None" = None
-) -> "Verification":
-    """Verify the whole audit trail.
-
-    Raises:
-        AuditTampered: `facts["sequence"]` is the first bad record.
-        AuditUnavailable: the trail cannot be read.
-    """
-    from medclf.audit.verification import verify_trail
-
-    return verify_trail(open_home(home, "audit").audit_folder, known=known)
-
-
-def audit_show(
-    *, home: StrPath | None = None, start: int = 1, limit: int | None = None
-) -> "Iterator[Event]":
-    """Give the events of the audit trail in order; they are read, not verified.
-
-    Raises:
-        AuditUnavailable: the trail cannot be read.
-    """
-    from medclf.audit.trail import read_events
-
-    return read_events(open_home(home, "audit").audit_folder, start=start, limit=limit)
-
-
-def audit_export(out: StrPath, *, home: StrPath | None = None) -> Path:
-    """Write the audit trail as JSON lines that a third party can check with the public key.
-
-    Raises:
-        MisuseError: `out` exists.
-        AuditTampered: the trail does not hold.
-        AuditUnavailable: it cannot be read or written.
-    """
-    from medclf.audit.export import export_events
-
-    if Path(out).exists():
-        raise MisuseError(f"{out} exists already.", advice="Name a new file.")
-    export_events(open_home(home, "audit").audit_folder, Path(out))
-    return Path(out)
-
-
-def cache_list(*, home: StrPath | None = None, verify: bool = False) -> "tuple[InCache, ...]":
-    """Return what the cache of prepared pictures holds; see `medclf.cohort.cache.list_cache`."""
-    from medclf.cohort.cache import list_cache
-
-    return list_cache(open_home(home, "cache").cache_folder, verify=verify)
-
-
-def cache_prune(*, home: StrPath | None = None, **rules: Any) -> "Pruned":
-    """Delete prepared pictures; see `medclf.study.cache.prune` for the rules."""
-    from medclf.study.cache import prune as step
-
-    return step(open_home(home, "cache"), **rules)
 
 
 def models() -> "tuple[Listed, ...]":

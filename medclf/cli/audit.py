@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medclf import api
+from medclf import installation
 from medclf.cli.door import HomeOption, JsonOption, print_json
 
 audit_app = typer.Typer(no_args_is_help=True, help="Verify, show or export the audit trail.")
@@ -25,7 +25,7 @@ def verify(
     from medclf.audit.checkpoint import load_checkpoint
 
     known = None if checkpoint is None else load_checkpoint(checkpoint)
-    found = api.audit_verify(home=home, known=known)
+    found = installation.audit_verify(home=home, known=known)
     if as_json:
         print_json({"records": found.size, "root": found.root, "whole": True})
         return
@@ -45,7 +45,7 @@ def show(
     """Print records in order; they are read, not verified."""
     from medclf.cli.tables import show_event
 
-    events = api.audit_show(home=home, start=start, limit=limit)
+    events = installation.audit_show(home=home, start=start, limit=limit)
     for event in events if tail is None else deque(events, maxlen=tail):
         if as_json:
             print(json.dumps(json.loads(event.encode())))
@@ -59,4 +59,4 @@ def export(
     home: HomeOption = None,
 ) -> None:
     """Write records with their proof, for a third party to check."""
-    print(f"wrote {api.audit_export(out, home=home)}")
+    print(f"wrote {installation.audit_export(out, home=home)}")

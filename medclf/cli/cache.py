@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medclf import api
+from medclf import installation
 from medclf.cli.door import HomeOption, JsonOption, print_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def list_pictures(
 
     from medclf.cohort.size import in_words
 
-    listed = api.cache_list(home=home, verify=verify)
+    listed = installation.cache_list(home=home, verify=verify)
     if as_json:
         for held in listed:
             print_json(
@@ -88,7 +88,7 @@ def prune(
     """Delete prepared pictures that no process uses; studies make them again when needed."""
     from medclf.cohort.size import in_words
 
-    pruned = api.cache_prune(
+    pruned = installation.cache_prune(
         older_than_days=older_than,
         to_bytes=to_bytes,
         transforms=transform or (),

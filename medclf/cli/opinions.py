@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medclf import api
+from medclf import api, installation
 from medclf.cli.door import HomeOption, JsonOption, print_json
 from medclf.errors import StudyMisuse
 from medclf.opinion import Status
@@ -78,7 +78,7 @@ def _check_target(out: Path) -> None:
 def _write_sr(done: "Read", package: Path, out: Path) -> None:
     from medclf.study.structured_report import write_sr
 
-    write_sr(done, package, out, now=api.now())
+    write_sr(done, package, out, now=installation.now())
 
 
 def serve(

@@ -68,11 +68,18 @@ def refusals_of(conflicts: Sequence[Duplicates]) -> tuple[Refusal, ...]:
             path,
             Reason.LABEL_CONFLICT,
             f"{len(group.paths)} files with the same picture carry the labels "
-            f"{', '.join(group.labels)} (table lines {', '.join(map(str, group.lines))}).",
+            f"{', '.join(group.labels)} ({_place(group)}).",
         )
         for group in conflicts
         for path in group.paths
     )
+
+
+def _place(group: Duplicates) -> str:
+    """Name a group: by its lines, or by its digest where no table lists its pictures."""
+    if all(group.lines):
+        return f"table lines {', '.join(map(str, group.lines))}"
+    return f"picture {group.picture[:19]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class ExcludedConflict:
 def excluded_conflicts(refused: Iterable[Refusal]) -> tuple[ExcludedConflict, ...]:
     """Gather the LABEL_CONFLICT refusals that belong together, sorted by message.
 
-    The message names the lines of the table, so one message is one group of copies.
+    The message names lines of the table, or the picture, so one message is one group of copies.
     """
     found = Counter(r.message for r in refused if r.reason is Reason.LABEL_CONFLICT)
     return tuple(ExcludedConflict(count, message) for message, count in sorted(found.items()))
@@ -106,8 +113,7 @@ def raise_for(conflicts: Sequence[Duplicates]) -> None:
     if not conflicts:
         return
     named = "; ".join(
-        f"lines {', '.join(map(str, group.lines))} ({' / '.join(group.labels)})"
-        for group in conflicts[:_LISTED]
+        f"{_place(group)} ({' / '.join(group.labels)})" for group in conflicts[:_LISTED]
     )
     more = f" and {len(conflicts) - _LISTED} more" if len(conflicts) > _LISTED else ""
     raise LabelsRefused(

@@ -135,7 +135,7 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     path = config.workspace / "test.csv"
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    columns = ("site", "device", "view", "laterality", "sex", "subtype")
+    columns = ("site", "device", "view", "laterality", "sex", "subtype", "taken_on")
     writer.writerow(
         ["path", "sha256", config.data.label, "patient_key", "group_id", *columns, "age"]
     )

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from medclf import api
+from medclf import api, installation
 from medclf.service.background import running
 from medclf.service.config import ServiceConfig
 from medclf.service.served import ServedClassifier
@@ -42,7 +42,8 @@ def test_every_command_has_a_python_face():
         "cache_prune",
     ]
     for name in faces:
-        assert getattr(medclf, name) is getattr(api, name)
+        home = installation if name.startswith(("audit_", "cache_")) else api
+        assert getattr(medclf, name) is getattr(home, name)
         assert name in dir(medclf)
     with pytest.raises(AttributeError):
         _ = medclf.no_such_name
@@ -97,7 +98,7 @@ def test_verifying_with_a_kept_checkpoint_finds_a_trail_that_was_cut(walked, tmp
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_asking(walked, tmp_path, medclf):
-    place = api.open_home(tmp_path / "home", "tester")
+    place = installation.open_home(tmp_path / "home", "tester")
     classifier = ServedClassifier(load_classifier(walked.package, place))
     config = ServiceConfig(listen="127.0.0.1:0")
     with place.open_trail() as trail, running(classifier, trail.append, config=config) as address:

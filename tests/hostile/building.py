@@ -2,6 +2,9 @@
 
 import struct
 import zlib
+from dataclasses import dataclass, field
+
+from medclf.reasons import Reason
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 BIG, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
@@ -13,6 +16,25 @@ UIDS = {
     0x0020000D: "1.2.4",
     0x0020000E: "1.2.5",
 }
+REFUSED = frozenset(Reason)
+"""Any reason will do: what matters is that there is one."""
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One file.
+
+    Attributes:
+        family: what kind of attack.
+        name: which of its family.
+        data: the bytes.
+        reasons: by one of which it must be refused; empty where a legal picture may be left.
+    """
+
+    family: str
+    name: str
+    data: bytes = field(repr=False)
+    reasons: frozenset[Reason] = frozenset()
 
 
 def element(tag, vr, value, *, length=None, order="<", implicit=False):

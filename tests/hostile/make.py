@@ -1,32 +1,31 @@
 """The hostile set: files made to kill, exhaust or mislead whoever opens them.
 
-Every family is a generator of `Hostile`, made on the spot from fixed seeds. Those that damage real
-files take the folder that MEDCLF_SHARED_DATA names.
+Every family is a generator of `Hostile`, made on the spot. Real files are damaged in `damage`.
 """
 
 import random
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import imagecodecs
 import numpy as np
-import pydicom.data
 from hostile.building import (
     BIG,
     DEFLATED,
     IMPLICIT,
     JPEG_LS,
+    REFUSED,
     UNDEFINED,
+    Hostile,
     body,
     deflated,
     element,
     fragments,
     header,
 )
+from hostile.identity import preambles, uids
 
 from medclf.reasons import Reason
 
@@ -34,25 +33,6 @@ DEEP = 100_000
 ITEM = struct.pack("<HHL", 0xFFFE, 0xE000, UNDEFINED)
 JPEG, JPEG_LL, JPEG_2000 = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 70, 90))
 HTJ2K, RLE = "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.5"
-REFUSED = frozenset(Reason)
-"""Any reason will do: what matters is that there is one."""
-
-
-@dataclass(frozen=True)
-class Hostile:
-    """One file.
-
-    Attributes:
-        family: what kind of attack.
-        name: which of its family.
-        data: the bytes.
-        reasons: by one of which it must be refused; empty where a legal picture may be left.
-    """
-
-    family: str
-    name: str
-    data: bytes = field(repr=False)
-    reasons: frozenset[Reason] = frozenset()
 
 
 def _deep(tag: int, vr: str, *, implicit: bool = False, order: str = "<") -> bytes:
@@ -293,44 +273,6 @@ def _many_scans() -> bytes:
     return whole[:last] + whole[last:-2] * 2000 + b"\xff\xd9"
 
 
-def preambles() -> Iterator[Hostile]:
-    """A sound file behind the beginning of another program's."""
-    starts = {
-        "ELF": b"\x7fELF\x02\x01\x01",
-        "PE": b"MZ\x90\0\x03\0\0\0",
-        "Mach-O": b"\xcf\xfa\xed\xfe",
-        "shell": b"#!/bin/sh\necho hello\nexit\n",
-        "HTML": b"<html><script>alert(1)</script><!--",
-        "SVG": b"<svg onload=alert(1)>",
-        "XML": b"<?xml version='1.0'?>",
-        "PDF": b"%PDF-1.7\n%",
-        "ZIP": b"PK\x03\x04\x14\0",
-        "GIF": b"GIF89a\x40\0\x40\0",
-        "PNG": b"\x89PNG\r\n\x1a\n",
-        "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF",
-    }
-    for name, start in starts.items():
-        data = start.ljust(128, b"\0") + (header() + body())[128:]
-        yield Hostile("preambles", name, data, frozenset({Reason.PREAMBLE_EXECUTABLE}))
-
-
-def uids() -> Iterator[Hostile]:
-    """UIDs that are paths, commands, or end early."""
-    values = (
-        "../../../../etc/passwd", "/etc/passwd", "1.2/../3", "C:\\1.2", "1.2\0.3", "1.2.3\n4",
-        "1.2.ä", "1.2.３", "1..2", ".1", "1.", "1.02", "1." + "9" * 63, "$(id)", "%2e%2e%2f", "",
-    )  # fmt: skip
-    for value in values:
-        for tag in (0x00080016, 0x00080018, 0x0020000D, 0x0020000E):
-            if value == "" and tag >> 16 == 0x0020:
-                continue  # study and series may be unnamed
-            raw = value.encode()
-            uid = element(tag, "UI", raw + b"\0" * (len(raw) % 2))
-            data = header() + body(before=uid)
-            reasons = frozenset({Reason.UID_INVALID})
-            yield Hostile("UIDs", f"{tag:08x} {value!r:.20}", data, reasons)
-
-
 def tables() -> Iterator[Hostile]:
     """Lookup tables, windows, palettes and offset tables that lie."""
     shorts = _image(4, 4)
@@ -406,54 +348,6 @@ def formats() -> Iterator[Hostile]:
     for name in (b"punycode", b"unicode_escape", b"ISO 2022 IR 999 ", b"\\" * 50):
         charset = element(0x00080005, "CS", name)
         yield Hostile("formats", f"charset {name[:16]!r}", header() + body(before=charset + text))
-
-
-def damaged(shared: Path | None) -> Iterator[Path]:
-    """Choose real files to damage: small, one for each transfer syntax and a few others.
-
-    Those of pydicom are always there; JPEG-LS and others only where the shared data are.
-    """
-    folders = [Path(pydicom.data.get_testdata_file("CT_small.dcm", download=False)).parent]
-    folders += [shared / "dicom"] if shared else []
-    names = (
-        "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm",
-        "MR_small_implicit.dcm", "JPEG-LL.dcm", "SC_rgb_jpeg_dcmtk.dcm", "SC_rgb_jpeg_gdcm.dcm",
-        "JLSL_08_07_0_1F.dcm", "JLSL_16_15_1_1F.dcm", "HTJ2K_08_RGB.dcm", "693_J2KR.dcm",
-        "image_dfl.dcm", "OBXXXX1A_rle.dcm", "SC_rgb_rle.dcm", "examples_palette.dcm",
-        "JPGExtended.dcm", "examples_ybr_color.dcm", "SC_ybr_full_422_uncompressed.dcm",
-        "JPEG2000.dcm",
-    )  # fmt: skip
-    for name in names:
-        found = next((path for folder in folders for path in folder.rglob(name)), None)
-        if found is not None:
-            yield found
-
-
-def pictures(folder: Path) -> Iterator[Path]:
-    """Choose a real JPEG photograph, which is no DICOM."""
-    yield from sorted((folder / "xray_pneumonia").rglob("*.jp*g"))[:1]
-    yield from sorted((folder / "fundus_dr").rglob("*.jp*g"))[:1]
-
-
-def truncations(paths: list[Path], *, step: int = 4096) -> Iterator[Hostile]:
-    """Cut real files at every 4 KB."""
-    for path in paths:
-        data = path.read_bytes()
-        for end in range(step, len(data), step):
-            yield Hostile("truncation", f"{path.name} at {end}", data[:end])
-
-
-def flips(paths: list[Path], *, count: int, seed: int = 0) -> Iterator[Hostile]:
-    """Flip bytes of real files, mostly in the header, where they hurt."""
-    source = random.Random(seed)
-    contents = [(path.name, path.read_bytes()) for path in paths]
-    for number in range(count):
-        name, whole = contents[number % len(contents)]
-        data = bytearray(whole)
-        for _ in range(source.choice((1, 1, 2, 8, 40))):
-            end = len(data) if source.random() < 0.5 else min(2048, len(data))
-            data[source.randrange(end)] = source.choice((0, 255, source.randrange(256)))
-        yield Hostile("byte flips", f"{name} #{number}", bytes(data))
 
 
 def made_up() -> Iterator[Hostile]:

@@ -27,7 +27,9 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from hostile.make import Hostile, damaged, flips, made_up, pictures, truncations
+from hostile.building import Hostile
+from hostile.damage import damaged, flips, pictures, truncations
+from hostile.make import made_up
 
 from medclf.dicom.instance import Instance, open_instance, parse_instance
 from medclf.errors import InstanceRefused, MedclfError, PixelsRefused

@@ -9,14 +9,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from medclf import api
+from medclf import api, installation
 from medclf.dicom.instance import open_instance
 from medclf.errors import InstanceRefused, MedclfError, StudyMisuse
 from medclf.pixels.decode import decode
 
 
 def audited(home: Path) -> list:
-    return list(api.audit_show(home=home))
+    return list(installation.audit_show(home=home))
 
 
 def test_errors_name_no_file(tmp_path) -> None:

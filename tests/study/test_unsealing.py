@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from medclf import api
+from medclf import installation
 from medclf.audit.trail import read_events
 from medclf.cohort.case import Case
 from medclf.cohort.manifest import Manifest
@@ -14,7 +14,7 @@ from medclf.study.unsealing import ACTION, record_unsealing
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return api.open_home(tmp_path / "home", "tester")
+    return installation.open_home(tmp_path / "home", "tester")
 
 
 def package_of(
@@ -79,12 +79,12 @@ def test_the_count_is_in_the_trail_and_survives_the_process(tmp_path: Path, home
     package = package_of(tmp_path, ["p1"])
     record_unsealing(home, package, images("p1"))
     home.record("service.started", {"note": 'not "action":"test.unsealed" at all'})
-    reopened = api.open_home(home.folder, "somebody else")
+    reopened = installation.open_home(home.folder, "somebody else")
     record_unsealing(reopened, package, images("p1"))
     events = list(read_events(home.audit_folder, action=ACTION))
     assert [event.facts["count"] for event in events] == [1, 2]
     assert {event.action for event in events} == {ACTION}
-    assert api.audit_verify(home=home.folder).size == 3
+    assert installation.audit_verify(home=home.folder).size == 3
 
 
 def test_what_is_recorded_names_no_file(tmp_path: Path, home: Home) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pydicom
 import pytest
 
-from medclf import api
+from medclf import api, installation
 from medclf.cohort.labels import read_labels
 from medclf.cohort.manifest import Manifest
 from medclf.config import load_yaml, save_yaml
@@ -35,7 +35,7 @@ def answered(walked, home):
 
 
 def test_reading_and_asking_give_exactly_the_same_numbers(walked, home):
-    place = api.open_home(home, "tester")
+    place = installation.open_home(home, "tester")
     classifier = load_classifier(walked.package, place)
     images = walked.images()[:6]
     with (
@@ -87,7 +87,7 @@ def test_the_report_has_every_figure_with_interval_method_and_number(walked):
 
 
 def test_the_audit_trail_tells_the_story_in_order(walked):
-    actions = [event.action for event in api.audit_show(home=walked.home)]
+    actions = [event.action for event in installation.audit_show(home=walked.home)]
     assert actions[:6] == [
         "study.ingested",
         "training.started",
@@ -96,7 +96,7 @@ def test_the_audit_trail_tells_the_story_in_order(walked):
         "test.unsealed",
         "validation.finished",
     ]
-    assert api.audit_verify(home=walked.home).size == len(actions)
+    assert installation.audit_verify(home=walked.home).size == len(actions)
 
 
 def test_training_again_gives_the_same_package(walked, tmp_path):
@@ -122,7 +122,7 @@ def test_a_package_from_elsewhere_is_validated_and_released_here(walked, tmp_pat
     home = tmp_path / "validator"
     api.validate(walked.package, data=walked.test_table, out=tmp_path / "report", home=home)
     api.release(walked.package, home=home)
-    lineage = api.open_home(home, "tester").lineage()
+    lineage = installation.open_home(home, "tester").lineage()
     digest = Package.load(walked.package).digest
     assert lineage.package_of("demo-phantoms", alias="released") == digest
 
@@ -184,7 +184,7 @@ def test_the_structured_report_passes_dciodvfy(walked, home, tmp_path, medclf, p
 
 
 def test_mlflow_holds_the_run_with_its_lineage(walked):
-    place = api.open_home(walked.home, "tester")
+    place = installation.open_home(walked.home, "tester")
     digest = Package.load(walked.package).digest
     assert place.lineage().package_of("demo-phantoms", alias="candidate") == digest
 
@@ -196,7 +196,7 @@ def test_the_package_holds_no_path_time_or_name(walked):
 
 
 def test_probabilities_do_not_depend_on_the_company_an_image_keeps(walked, home):
-    classifier = load_classifier(walked.package, api.open_home(home, "tester"))
+    classifier = load_classifier(walked.package, installation.open_home(home, "tester"))
     instances = [open_instance(path) for path in walked.images()[:5]]
     forwards = [classifier.read(instance) for instance in instances]
     backwards = [classifier.read(instance) for instance in reversed(instances)]
