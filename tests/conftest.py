@@ -20,6 +20,9 @@ from medclf.config import save_yaml
 from medclf.demonstration.phantoms import write_phantoms
 from medclf.demonstration.story import study_config
 
+collect_ignore = ["fuzz/fuzz_scan.py"]  # a program of its own, and needs the extra `fuzz`
+
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
