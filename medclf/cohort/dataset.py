@@ -7,28 +7,24 @@ Cohorts that overlap share their pictures, an image that was added costs one dec
 that was killed goes on where it stopped.
 """
 
-import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import medclf.dicom
-import medclf.pixels
 from medclf.cohort.cache import make_room
+from medclf.cohort.deciding import deciding
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.mapped import MappedRows
 from medclf.cohort.shard import CAPACITY_BYTES, RECORD
 from medclf.cohort.store import PictureStore
 from medclf.cohort.streaming import Progress, in_order
 from medclf.dicom.instance import Kind, Limits
-from medclf.digest import digest_file, digest_json
+from medclf.digest import digest_json
 from medclf.errors import CacheUnavailable, InstanceRefused, LabelsRefused, PixelsRefused
 from medclf.pixels.decode import decode
 from medclf.pixels.isolation import Decode
@@ -37,24 +33,6 @@ from medclf.pixels.transforms.preprocessing import Preprocessing, geometry
 
 FORMAT = "medclf-prepared/2"
 
-# Those whose release could change a prepared pixel; some are fallbacks and may not be here.
-_SOFTWARE = (
-    "imagecodecs",
-    "medclf",
-    "monai",
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "pydicom",
-    "pylibjpeg-libjpeg",
-    "pylibjpeg-openjpeg",
-    "pylibjpeg-rle",
-    "python-gdcm",
-    "scipy",
-    "simplejpeg",
-    "tifffile",
-)
-_CODE = (medclf.dicom, medclf.pixels)  # rooms that read, decode and transform
 _ROUNDS = 3  # a disk that gives other bytes back than it took is given up after as many
 _LOOK_EVERY = 16  # pictures made before a look at what other processes have made meanwhile
 _DEFAULT_LIMITS = Limits()
@@ -243,21 +221,5 @@ def _facts(preprocessing: Preprocessing) -> dict[str, Any]:
         "dtype": f"uint{preprocessing.bits}",
         "preprocessing": preprocessing.model_dump(mode="json", exclude={"mean", "std"}),
         "policy": POLICY,
-        "software": {name: _version(name) for name in _SOFTWARE},
-        "code": _code_digest(),
-        "machine": platform.machine(),
+        **deciding(),
     }
-
-
-@cache
-def _code_digest() -> str:
-    """Return the digest of our own code that decides on pixels: versions do not tell an edit."""
-    files = [path for room in _CODE for path in sorted(Path(room.__path__[0]).rglob("*.py"))]
-    return digest_json([digest_file(path) for path in files])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""  # it is not here, so it prepares nothing

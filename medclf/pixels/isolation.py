@@ -42,12 +42,13 @@ class Isolation(Config):
         memory_bytes: of one child, its libraries included; what decodes within 1 GiB holds the
             largest mammograms several times over. The file and the picture lie in shared memory
             beside it, each once.
-        timeout_s: for one image; JPEG 2000 of the largest mammograms takes about 3 s.
+        timeout_s: for one image; JPEG 2000 of the largest mammograms takes about 3 s. With the
+            end of a child that is late and the start of another, 10 s are kept.
     """
 
     workers: int = Field(default=2, ge=1, le=256)
     memory_bytes: int = Field(default=1 << 30, ge=1 << 28, le=1 << 40)
-    timeout_s: float = Field(default=10.0, ge=0.05, le=600)
+    timeout_s: float = Field(default=9.5, ge=0.05, le=600)
 
 
 _DEFAULT = Isolation()

@@ -1,28 +1,26 @@
 """The step from images and a labels table to a checked manifest."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+from medclf.cohort.deciding import deciding
 from medclf.cohort.ingest import ingest as ingest_cohort
 from medclf.cohort.journal import Journal
 from medclf.cohort.manifest import Manifest
 from medclf.dicom.instance import Instance
 from medclf.digest import digest_json
-from medclf.errors import LabelsRefused, PixelsRefused, StudyMisuse
+from medclf.errors import LabelsRefused, PixelsRefused
 from medclf.pixels.isolation import DecodingPool
 from medclf.pixels.quality import assess
 from medclf.reasons import Reason
+from medclf.study.alone import alone
 from medclf.study.config import StudyConfig, load_study
 from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
 from medclf.study.source import open_source
 
-_DECIDING = ("medclf", "imagecodecs", "numpy", "opencv-python-headless", "pydicom", "simplejpeg")
 _JOURNAL = "ingest-journal"  # folder in the workspace, gone when the manifest is saved
 
 
@@ -61,7 +59,7 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
     """
     config = load_study(study)
     with (
-        _alone(config.workspace / _JOURNAL) as folder,
+        _journal_folder(config.workspace) as folder,
         DecodingPool(config.isolation) as pool,
     ):
         source, chosen = open_source(config, progress=progress)
@@ -96,25 +94,14 @@ def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """Hold a study's journal against a second ingest; ends with the process, whatever ends it.
-
-    Raises:
-        StudyMisuse: another ingest of this study is running.
-    """
+def _journal_folder(workspace: Path) -> Iterator[Path]:
+    """Hold a study's journal against a second ingest, and leave no empty folder behind."""
+    folder = workspace / _JOURNAL
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StudyMisuse(
-            f"Another ingest of the study in {folder.parent} is running.",
-            advice="Wait for it, or name another `workspace` in study.yaml.",
-        ) from error
-    else:
-        yield folder
+        with alone(folder, doing="ingest", study=workspace):
+            yield folder
     finally:
-        os.close(descriptor)
         with suppress(OSError):  # it holds segments, to go on from, unless nothing was begun
             folder.rmdir()
 
@@ -122,7 +109,7 @@ def _alone(folder: Path) -> Iterator[Path]:
 def _purpose(config: StudyConfig) -> str:
     """Name what the check of a picture depends on: the study, this version, the decoders."""
     content = config.model_dump(mode="json", exclude={"data", "workspace", "model", "fit"})
-    return digest_json({"study": content, "versions": [version(name) for name in _DECIDING]})
+    return digest_json({"study": content, **deciding()})
 
 
 def unreadable(instance: Instance, config: StudyConfig, pool: DecodingPool) -> tuple[Reason, ...]:

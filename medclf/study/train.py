@@ -1,17 +1,15 @@
 """The step from a manifest to a package: split, fit, calibrate, pack, register."""
 
 import csv
-import fcntl
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from medclf.durable import write_text
-from medclf.errors import StorageUnavailable, StudyMisuse
+from medclf.errors import StorageUnavailable
 from medclf.registry.package import Package
+from medclf.study.alone import alone
 from medclf.study.calibrate import Calibrated, calibrate
 from medclf.study.config import StudyConfig, load_study
 from medclf.study.fitting import Learned, build_network, fit_network
@@ -65,7 +63,8 @@ def train(
         OSError: manifest or checkpoint cannot be written.
     """
     config = load_study(study)
-    with _alone(config.workspace):
+    place = config.workspace if config.workspace.is_dir() else config.workspace.parent
+    with alone(place, doing="training", study=config.workspace):
         return _train(study, config, home=home, out=out, progress=progress)
 
 
@@ -103,28 +102,6 @@ def _train(
     register(home, package, metrics=_metrics(learned, calibrated))
     progress("register", 1, 1, "")
     return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage)
-
-
-@contextmanager
-def _alone(workspace: Path) -> Iterator[None]:
-    """Hold a study's workspace against a second training; ends with the process, whatever ends it.
-
-    Raises:
-        StudyMisuse: another training of this study is running.
-    """
-    place = workspace if workspace.is_dir() else workspace.parent
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StudyMisuse(
-            f"Another training of the study in {workspace} is running.",
-            advice="Wait for it, or name another `workspace` in study.yaml.",
-        ) from error
-    else:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:

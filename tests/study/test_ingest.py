@@ -9,7 +9,7 @@ import pytest
 
 from medclf import api
 from medclf.errors import LabelsRefused, StudyMisuse
-from medclf.study.ingest import _alone
+from medclf.study.alone import alone
 from validation.ingest_scale import write_files, write_study
 
 
@@ -45,8 +45,10 @@ def test_a_table_with_a_fault_leaves_no_journal(tmp_path: Path, study: Path) -> 
 
 
 def test_a_second_ingest_of_the_same_study_is_turned_away(tmp_path: Path, study: Path) -> None:
+    folder = tmp_path / "ws" / "ingest-journal"
+    folder.mkdir(parents=True)
     with (
-        _alone(tmp_path / "ws" / "ingest-journal"),
+        alone(folder, doing="ingest", study=tmp_path),
         pytest.raises(StudyMisuse, match="Another ingest"),
     ):
         api.ingest(study, home=tmp_path / "home", actor="tester")
