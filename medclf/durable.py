@@ -7,8 +7,8 @@ the disk, and renamed. Until the rename the old content stands; after it, the ne
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -38,6 +38,23 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    _flush_folder(path.parent)
+
+
+def write_once(path: Path, content: Callable[[], bytes], *, mode: int) -> None:
+    """Write a file that is not there yet; of several processes at once one is first, for all.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        whole = Path(folder) / path.name
+        write_bytes(whole, content(), mode=mode)
+        with suppress(FileExistsError):
+            path.hardlink_to(whole)
     _flush_folder(path.parent)
 
 

@@ -1,8 +1,9 @@
 import os
+import stat
 
 import pytest
 
-from medclf.durable import new_folder, write_bytes
+from medclf.durable import new_folder, write_bytes, write_once
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -59,3 +60,16 @@ def test_an_existing_folder_is_replaced_whole(tmp_path):
             (part / content.decode()).write_bytes(content)
     assert [p.name for p in place.iterdir()] == ["new"]
     assert [p.name for p in tmp_path.iterdir()] == ["package"]
+
+
+def test_of_two_writers_at_once_one_is_first_for_both(tmp_path):
+    path = tmp_path / "key"
+
+    def meanwhile() -> bytes:  # another process is done before this one
+        write_once(path, lambda: b"first", mode=0o600)
+        return b"second"
+
+    write_once(path, meanwhile, mode=0o600)
+    assert path.read_bytes() == b"first"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["key"]

@@ -34,7 +34,7 @@ from medclf.cohort.streaming import Progress, in_order
 from medclf.config import Config
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind, Limits
-from medclf.digest import canonical_json
+from medclf.digest import canonical_json, digest_json
 from medclf.errors import LabelsRefused
 from medclf.reasons import Reason
 
@@ -255,6 +255,11 @@ def _refuse_missing(ends: _LooseEnds, uids: pa.Array) -> list[Refusal]:
     return [Refusal(name, Reason.FILE_MISSING, message) for name in named]
 
 
+def rules_digest(config: IngestConfig) -> str:
+    """Name the rules by which a source became a manifest: all that decides on its content."""
+    return digest_json(config.model_dump(mode="json", exclude={"threads"}))
+
+
 def _facts(config: IngestConfig, table: LabelsTable | None) -> dict[str, Any]:
     layout = config.layout
     facts: dict[str, Any] = {
@@ -262,6 +267,7 @@ def _facts(config: IngestConfig, table: LabelsTable | None) -> dict[str, Any]:
         "source": layout.format,
         "label_column": table.label_column if table else config.label_column,
         "table_digest": table.digest if table else "",
+        "rules": rules_digest(config),
         "ignored_columns": list(table.ignored_columns) if table else [],
         "repeated_lines": list(table.repeated_lines) if table else [],
     }

@@ -44,7 +44,7 @@ class Leak:
 
     def __str__(self) -> str:
         places = ", ".join(self._place(part) for part in dict.fromkeys(self.parts))
-        return f"{_NAMES[self.what]} {self.key} in {places}"
+        return f"one {_NAMES[self.what]} in {places}"
 
     def _place(self, part: str) -> str:
         rows = [index for index, found in enumerate(self.parts) if found == part]
@@ -167,8 +167,7 @@ def require_clean(report: LeakageReport) -> None:
         advice="Put all cases of one patient, group or picture into one part, "
         "or remove the column part and let medclf split.",
         leaks=[
-            {"what": leak.what, "key": leak.key, "parts": leak.parts, "lines": leak.lines}
-            for leak in report.leaks
+            {"what": leak.what, "parts": leak.parts, "lines": leak.lines} for leak in report.leaks
         ],
     )
 

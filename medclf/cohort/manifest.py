@@ -29,7 +29,7 @@ from medclf.cohort.sealed import digest_of, seal, unseal
 from medclf.dicom.instance import Instance, Limits, open_instance
 from medclf.errors import LabelsRefused, ManifestTampered
 
-FORMAT = "medclf-manifest/1"
+FORMAT = "medclf-manifest/2"
 _NAME = "manifest"
 _REFUSED = "refused.csv"
 _LOCATION = "location.json"

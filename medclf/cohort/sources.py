@@ -169,12 +169,34 @@ def _match_by_name(
 
 
 def files_below(base: Path) -> Iterator[str]:
-    """Yield the absolute path of every file below a folder that may be an image."""
-    for folder, folders, names in os.walk(base):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    """Yield the absolute path of every file below a folder that may be an image.
+
+    Links to folders are followed, each folder once.
+
+    Raises:
+        LabelsRefused: a folder cannot be read, so that its images would drop out silently.
+    """
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(base, onerror=_refuse_folder, followlinks=True):
+        about = os.stat(folder)  # noqa: PTH116 - text, as below
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             if not name.startswith(".") and name not in _NOT_IMAGES:
                 yield os.path.join(folder, name)  # noqa: PTH118 - text, one for each of a million
+
+
+def _refuse_folder(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):  # nothing is there, as the caller will see
+        return
+    raise LabelsRefused(
+        f"A folder of images cannot be read ({type(error).__name__}).",
+        advice="Give yourself the right to read every folder there, or move it elsewhere.",
+        path=str(error.filename),
+    ) from error
 
 
 def _held(paths: Iterable[str]) -> pa.BinaryArray:

@@ -124,6 +124,7 @@ def _fit_all(
             "manifest": prepared.manifest.digest,
             "split": prepared.split.digest,
             "weights": weights.digest,
+            "pictures": prepared.pictures.digest,
             "labels": list(config.data.labels),
             "model": config.model.model_dump(mode="json", exclude={"weights"}),
             "precision": resolve_precision(config.fit.precision).value,

@@ -14,7 +14,7 @@ from medclf.audit.database import PRIVATE_KEY
 from medclf.audit.event import JSON
 from medclf.audit.signature import SigningKey, load_key
 from medclf.audit.trail import Receipt, Trail
-from medclf.durable import write_bytes
+from medclf.durable import write_once
 from medclf.errors import StorageUnavailable
 from medclf.registry.lineage import Lineage
 from medclf.registry.package import Package
@@ -108,8 +108,7 @@ class Home:
         """
         path = self.folder / "pseudonym.key"
         try:
-            if not path.exists():
-                write_bytes(path, secrets.token_bytes(_SECRET_BYTES), mode=0o600)
+            write_once(path, lambda: secrets.token_bytes(_SECRET_BYTES), mode=0o600)
             secret = path.read_bytes()
         except OSError as error:
             raise StorageUnavailable(

@@ -98,12 +98,12 @@ def _journal_folder(workspace: Path) -> Iterator[Path]:
     """Hold a study's journal against a second ingest, and leave no empty folder behind."""
     folder = workspace / _JOURNAL
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with alone(folder, doing="ingest", study=workspace):
+    with alone(folder, doing="ingest", study=workspace):
+        try:
             yield folder
-    finally:
-        with suppress(OSError):  # it holds segments, to go on from, unless nothing was begun
-            folder.rmdir()
+        finally:
+            with suppress(OSError):  # it holds segments, to go on from, unless nothing was begun
+                folder.rmdir()
 
 
 def _purpose(config: StudyConfig) -> str:

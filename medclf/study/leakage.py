@@ -180,14 +180,16 @@ def _inspect(
     progress: Progress,
 ) -> Leakage:
     rows = [row for row in range(len(manifest)) if not parts or parts[row] != "test"]
-    shortcuts = audit_shortcuts(
-        manifest,
-        pictures,
-        units=find_units(manifest, pairs=copies.links),
-        rows=rows or None,
-        seed=config.seed,
-        progress=lambda done, total: progress("shortcuts", done, total, ""),
-    )
+    shortcuts: tuple[Shortcut, ...] = ()
+    if rows:  # else all is sealed, and nothing may be looked at
+        shortcuts = audit_shortcuts(
+            manifest,
+            pictures,
+            units=find_units(manifest, pairs=copies.links),
+            rows=rows,
+            seed=config.seed,
+            progress=lambda done, total: progress("shortcuts", done, total, ""),
+        )
     found = Leakage(
         manifest=manifest.digest,
         split=split,

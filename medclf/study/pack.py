@@ -12,6 +12,7 @@ from typing import Any
 from safetensors.numpy import save as save_arrays
 
 from medclf.classifier import PackedModel, PackedPoint
+from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
 from medclf.model.fit import resolve_precision
 from medclf.model.runtime import dump_weights
@@ -85,6 +86,8 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         mode="json", exclude={"workspace": True, "data": {"table", "folder"}}
     )
     settings["model"]["weights"] = weights.source
+    decided = deciding()
+    pixels = {name: found for name, found in decided["software"].items() if found}
     return {
         "format": "medclf-lineage/1",
         "manifest": prepared.manifest.digest,
@@ -112,7 +115,8 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         ],
         "precision": "" if fitted is None else resolve_precision(config.fit.precision).value,
         "best_epoch": 0 if fitted is None else fitted.best,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {**pixels, **{name: version(name) for name in LIBRARIES}},
+        "pixel_code": decided["code"],
     }
 
 

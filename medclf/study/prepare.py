@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medclf.cohort.copies import Copies, find_copies
 from medclf.cohort.dataset import PreparedImages
+from medclf.cohort.ingest import rules_digest
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
@@ -12,7 +13,7 @@ from medclf.pixels.isolation import DecodingPool
 from medclf.study.config import StudyConfig
 from medclf.study.home import Home
 from medclf.study.progress import Progress
-from medclf.study.source import source_digest
+from medclf.study.source import open_source, source_digest
 
 PARTS = ("train", "tune", "calibrate", "test")
 
@@ -97,6 +98,15 @@ def is_ingested(config: StudyConfig) -> bool:
 
 
 def _check_current(manifest: Manifest, config: StudyConfig) -> None:
+    rules = rules_digest(open_source(config)[1])
+    if manifest.facts.get("rules") != rules:
+        raise StudyMisuse(
+            "study.yaml says something else of the data, or of what is admitted, than when they "
+            "were ingested.",
+            advice="Run `medclf ingest` again, so that the manifest says what is trained on.",
+            expected=manifest.facts.get("rules"),
+            found=rules,
+        )
     found = source_digest(config)
     if manifest.facts.get("table_digest") != found:
         raise StudyMisuse(

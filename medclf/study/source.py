@@ -39,6 +39,7 @@ def open_source(config: StudyConfig, *, progress: Progress = silent) -> tuple[So
         conflicts=data.conflicts,
         layout=layout,
         admission=config.admission,
+        threads=config.isolation.workers,
     )
     return Source(table=table, folder=data.folder), chosen
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from medclf.durable import write_text
 from medclf.errors import StorageUnavailable
+from medclf.model.network import Network
+from medclf.model.weights import WeightsReport
 from medclf.registry.package import Package
 from medclf.study.alone import alone
 from medclf.study.calibrate import Calibrated, calibrate
@@ -63,15 +65,22 @@ def train(
         OSError: manifest or checkpoint cannot be written.
     """
     config = load_study(study)
-    place = config.workspace if config.workspace.is_dir() else config.workspace.parent
-    with alone(place, doing="training", study=config.workspace):
-        return _train(study, config, home=home, out=out, progress=progress)
+    built = build_network(config)  # first: weights that cannot be had leave nothing behind
+    config.workspace.mkdir(parents=True, exist_ok=True)
+    with alone(config.workspace, doing="training", study=config.workspace):
+        return _train(study, config, built, home=home, out=out, progress=progress)
 
 
 def _train(
-    study: Path, config: StudyConfig, *, home: Home, out: Path | None, progress: Progress
+    study: Path,
+    config: StudyConfig,
+    built: tuple[Network, WeightsReport],
+    *,
+    home: Home,
+    out: Path | None,
+    progress: Progress,
 ) -> Trained:
-    network, weights = build_network(config)
+    network, weights = built
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
     prepared = prepare(config, home=home, progress=progress)

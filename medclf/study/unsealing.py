@@ -2,7 +2,7 @@
 
 A test part proves something the first time. Whoever looks, changes the model and looks
 again is learning from it, slowly and without a trace. So each validation records
-`test.unsealed` before the first image is read, with how many there were before, and the
+`test.unsealed` before the first picture is decoded, with how many there were before, and the
 report says so. The file name of a table does not matter: images are told by their content.
 """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from medclf.cohort.labels import read_labels
-from medclf.cohort.sources import from_folder, from_table
+from medclf.cohort.sources import files_below, from_folder, from_table
 from medclf.errors import LabelsRefused
 
 
@@ -76,3 +76,20 @@ def test_a_bare_name_finds_the_one_file_of_that_name_further_down(
         "images_002/b.png": 3,
     }
     assert [row.line for row in found.unfound] == [4, 5, 6]
+
+
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.png").write_bytes(b"a")
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "pneumonia").symlink_to(tmp_path / "elsewhere")
+    (base / "pneumonia" / "round").symlink_to(base)  # a circle
+    assert [Path(path).name for path in files_below(base)] == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, write_png: Callable[..., Path]
+) -> None:
+    with pytest.raises(LabelsRefused, match="cannot be read"):
+        list(files_below(write_png(tmp_path / "picture.png", 1)))

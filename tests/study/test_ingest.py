@@ -52,6 +52,19 @@ def test_a_second_ingest_of_the_same_study_is_turned_away(tmp_path: Path, study:
         pytest.raises(StudyMisuse, match="Another ingest"),
     ):
         api.ingest(study, home=tmp_path / "home", actor="tester")
+    assert folder.is_dir()  # it is the first one's, who may not have written to it yet
+
+
+def test_training_wants_another_ingest_when_the_study_says_something_else(
+    tmp_path: Path, study: Path
+) -> None:
+    api.ingest(study, home=tmp_path / "home", actor="tester")
+    text = study.read_text()
+    study.write_text(text + "admission: {secondary_capture: true}\n")
+    with pytest.raises(StudyMisuse, match="something else of the data"):
+        api.leakage(study, home=tmp_path / "home", actor="tester")
+    study.write_text(text)
+    api.leakage(study, home=tmp_path / "home", actor="tester")
 
 
 def test_the_terminal_tells_counts_reasons_and_advice(tmp_path: Path, study: Path, medclf) -> None:
