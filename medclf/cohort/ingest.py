@@ -257,7 +257,8 @@ def _refuse_missing(ends: _LooseEnds, uids: pa.Array) -> list[Refusal]:
 
 def rules_digest(config: IngestConfig) -> str:
     """Name the rules by which a source became a manifest: all that decides on its content."""
-    return digest_json(config.model_dump(mode="json", exclude={"threads"}))
+    rules = config.model_dump(mode="json", exclude={"threads"})
+    return digest_json({**rules, "labels": sorted(config.labels)})  # their order decides nothing
 
 
 def _facts(config: IngestConfig, table: LabelsTable | None) -> dict[str, Any]:
