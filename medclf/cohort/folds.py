@@ -12,6 +12,7 @@ from medclf.cohort.deal import share_out
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, seal_split
 from medclf.cohort.split_config import SplitConfig
+from medclf.cohort.split_rules import check_labels, check_unit
 from medclf.cohort.units import find_units
 from medclf.errors import LabelsRefused
 
@@ -40,6 +41,8 @@ def make_folds(
         LabelsRefused: `count` is out of range, the labels table fixes the parts, or a fold
             breaks a rule of `medclf.cohort.split.split_cohort`.
     """
+    check_labels(manifest)
+    check_unit(manifest, config)
     if not 2 <= count <= _MOST:
         raise LabelsRefused(
             f"{count} folds were asked for; 2 to {_MOST} are possible.", advice="Name another k."

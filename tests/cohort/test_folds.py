@@ -82,3 +82,18 @@ def test_folds_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(LabelsRefused):
         make_folds(make_manifest(*rows), config, count=count)
+
+
+@pytest.mark.parametrize(
+    ("rows", "unit", "message"),
+    [
+        ([{"label": "ab"[n % 2]} for n in range(60)], "patient", "only 0 of 60 cases name one"),
+        (cohort(), "image", "patients or groups are known"),
+        ([{"label": "a"} for _ in range(60)], "auto", "at least two labels"),
+    ],
+)
+def test_folds_keep_the_rules_of_a_split(
+    make_manifest: Callable[..., Manifest], rows, unit: str, message: str
+) -> None:
+    with pytest.raises(LabelsRefused, match=message):
+        make_folds(make_manifest(*rows), SplitConfig(seed=0, unit=unit), count=3)
