@@ -54,7 +54,7 @@ def make_folds(
             advice="Remove the column part, and set `by: random`.",
         )
     found = copies or Copies()
-    together = found.links if config.near_duplicates == "keep_together" else ()
+    together = found.binding(near=config.near_duplicates == "keep_together")
     units = find_units(manifest, pairs=together, whole_sites=config.unit == "site")
     blocks = np.array(deal_blocks(manifest, units, config, count=count))
     learned = {name: share for name, share in config.fractions.items() if name != "test"}

@@ -57,6 +57,16 @@ def test_near_copies_stay_in_one_part_of_every_fold(
         assert all(fold.parts[n] == fold.parts[n + 50] for n in range(50))
 
 
+def test_the_policy_for_near_copies_never_parts_exact_ones(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(100)))
+    copies = Copies(tuple(Pair(n, n + 50, Sameness.PIXELS) for n in range(50)))
+    config = SplitConfig(seed=0, near_duplicates="warn")
+    for fold in make_folds(manifest, config, count=3, copies=copies):
+        assert all(fold.parts[n] == fold.parts[n + 50] for n in range(50))
+
+
 def test_a_fold_is_saved_like_any_split(
     tmp_path: Path, make_manifest: Callable[..., Manifest]
 ) -> None:
