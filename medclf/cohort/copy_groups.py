@@ -7,6 +7,7 @@ from typing import Any
 
 from medclf.cohort.copies import Copies, Pair, Sameness
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.places import place_of
 from medclf.cohort.units import connect
 
 
@@ -29,6 +30,11 @@ class CopyGroup:
     parts: tuple[str, ...]
     bound: bool
     pairs: tuple[Pair, ...]
+
+    @property
+    def place(self) -> str:
+        """Where a person finds the pictures: `lines 2, 3`, or `rows 1, 2`."""
+        return place_of(self.rows, self.lines)
 
     @property
     def sameness(self) -> Sameness:

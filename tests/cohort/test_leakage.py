@@ -70,6 +70,16 @@ def test_copies_across_parts_and_under_two_labels_are_warned_of(
         require_no_copies(report)
 
 
+def test_copies_that_no_table_lists_are_named_by_their_rows(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    cases = ({"label": label, "line": 0} for label in "ab")
+    report = check(make_manifest(*cases), ["train", "test"], copies=near((0, 1)))
+    assert any("first in rows 1, 2 (a / b)" in warning for warning in report.warnings)
+    with pytest.raises(LabelsRefused, match="the first are the rows 1, 2 in train, test"):
+        require_no_copies(report)
+
+
 def test_copies_within_one_patient_and_part_are_no_cause_for_warning(
     make_manifest: Callable[..., Manifest],
 ) -> None:
