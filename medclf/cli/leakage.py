@@ -62,7 +62,7 @@ def show_leakage(found: "Leakage") -> None:
                 group.sameness.value,
                 f"{group.agreement:.3f}",
                 group.place,
-                " / ".join(dict.fromkeys(group.labels)),
+                group.told,
                 ", ".join(dict.fromkeys(filter(None, group.parts))),
             )
         console.print(table)

@@ -85,7 +85,7 @@ class LeakageReport:
 
     @property
     def contradicting(self) -> tuple[CopyGroup, ...]:
-        """Groups of copies that carry several labels."""
+        """Groups of copies that carry several labels or contradicting findings."""
         return tuple(group for group in self.copies if group.contradict)
 
     @property
@@ -120,7 +120,7 @@ def _warnings(report: LeakageReport) -> Iterator[str]:
         first = report.contradicting[0]
         yield (
             f"Copies carry contradicting labels (groups: {len(report.contradicting):,}), first in "
-            f"{first.place} ({' / '.join(dict.fromkeys(first.labels))})."
+            f"{first.place} ({first.told})."
         )
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from medclf.cli.leakage import show_leakage
@@ -35,3 +36,10 @@ def test_copies_are_named_by_lines_or_by_rows_where_no_table_lists_them(capsys) 
     out = shown(capsys, group_of((0, 0), ("a", "b")))
     assert "rows 5, 9" in out
     assert "0, 0" not in out
+
+
+def test_contradicting_findings_are_named(capsys) -> None:
+    group = replace(group_of((6, 10), ("", "")), findings=("edema", "mass"))
+    out = shown(capsys, group)
+    assert "1 with contradicting labels" in out
+    assert "edema, mass: present / absent" in out

@@ -329,3 +329,18 @@ def test_findings_are_carried_as_the_table_tells_them(
     assert manifest.facts["findings"] == ["edema", "mass"]
     assert manifest.facts["uncertain"] == "absent"
     assert reasons(manifest) == {"2.png": Reason.VIEW_UNSUPPORTED}
+
+
+def test_copies_with_contradicting_findings_are_left_out_or_refused(
+    tmp_path: Path, run: Callable[..., Manifest], write_png: Callable[..., Path]
+) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2), ("d", 2)):
+        write_png(tmp_path / f"{name}.png", seed)
+    layout = Layout(format="findings", findings=("edema", "mass"))
+    table = "path,edema,mass\na.png,1,0\nb.png,0,1\nc.png,1,-1\nd.png,1,\n"
+    config = IngestConfig(kind=Kind.XRAY, layout=layout)
+    manifest = run(table, config)
+    assert manifest.column("path") == ["c.png", "d.png"]
+    assert reasons(manifest) == {"a.png": Reason.LABEL_CONFLICT, "b.png": Reason.LABEL_CONFLICT}
+    with pytest.raises(LabelsRefused, match=r"lines 2, 3 .*present / absent"):
+        run(table, config.model_copy(update={"conflicts": "refuse"}))
