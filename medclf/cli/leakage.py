@@ -55,14 +55,14 @@ def show_leakage(found: "Leakage") -> None:
     for excluded in found.excluded:
         console.print(f"  left out: {excluded.message}")
     if report.copies:
-        table = Table("copies", "agreement", "lines", "labels", "parts", box=None, pad_edge=False)
+        table = Table("copies", "agreement", "where", "labels", "parts", box=None, pad_edge=False)
         ordered = sorted(report.copies, key=lambda g: (not g.contradict, not g.crosses, g.rows))
         for group in ordered[:_LISTED]:
             table.add_row(
                 group.sameness.value,
                 f"{group.agreement:.3f}",
-                ", ".join(map(str, group.lines)),
-                " / ".join(dict.fromkeys(group.labels)),
+                group.place,
+                group.told,
                 ", ".join(dict.fromkeys(filter(None, group.parts))),
             )
         console.print(table)

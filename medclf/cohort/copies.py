@@ -108,6 +108,14 @@ class Copies:
         """The rows of each pair."""
         return [(pair.first, pair.second) for pair in self.pairs]
 
+    def binding(self, *, near: bool) -> list[tuple[int, int]]:
+        """The rows of each pair that must stay together: of exact copies, and `near` ones too."""
+        return [
+            (pair.first, pair.second)
+            for pair in self.pairs
+            if near or pair.sameness is not Sameness.NEAR
+        ]
+
     def facts(self) -> dict[str, Any]:
         """Return how they were looked for, as plain values."""
         return {

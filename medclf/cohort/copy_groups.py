@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medclf.cohort.contradiction import contradicting_findings, in_short
 from medclf.cohort.copies import Copies, Pair, Sameness
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.places import place_of
 from medclf.cohort.units import connect
 
 
@@ -21,6 +23,7 @@ class CopyGroup:
         parts: of each of those rows; "" when there is no split.
         bound: whether a known patient or group, or an exact copy, binds all of them.
         pairs: that join them.
+        findings: names of those that contradict: present by one row, absent by another.
     """
 
     rows: tuple[int, ...]
@@ -29,6 +32,12 @@ class CopyGroup:
     parts: tuple[str, ...]
     bound: bool
     pairs: tuple[Pair, ...]
+    findings: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where a person finds the pictures: `lines 2, 3`, or `rows 1, 2`."""
+        return place_of(self.rows, self.lines)
 
     @property
     def sameness(self) -> Sameness:
@@ -48,8 +57,13 @@ class CopyGroup:
 
     @property
     def contradict(self) -> bool:
-        """Whether one picture carries several labels."""
-        return len(set(self.labels)) > 1
+        """Whether one picture carries several labels or contradicting findings."""
+        return len(set(self.labels)) > 1 or bool(self.findings)
+
+    @property
+    def told(self) -> str:
+        """What the rows carry: `a / b`, or `mass: present / absent`."""
+        return in_short(self.labels, self.findings)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values; rows counted from 1, as messages count them."""
@@ -62,6 +76,7 @@ class CopyGroup:
             "parts": list(self.parts),
             "crosses_parts": self.crosses,
             "labels_contradict": self.contradict,
+            "findings_contradict": list(self.findings),
             "bound_by_patient_or_group": self.bound,
             "pairs": [
                 {
@@ -91,6 +106,7 @@ def group_copies(
         members[int(units[pair.first])].append(pair)
     known = connect([manifest.column(name) for name in ("patient", "group")], len(manifest))
     lines, labels = manifest.column("line"), manifest.column("label")
+    findings = manifest.column("findings")
     groups = []
     for pairs in members.values():
         rows = tuple(sorted({row for pair in pairs for row in (pair.first, pair.second)}))
@@ -102,6 +118,9 @@ def group_copies(
                 parts=tuple(parts[row] if parts else "" for row in rows),
                 bound=len({int(known[row]) for row in rows}) == 1,
                 pairs=tuple(pairs),
+                findings=contradicting_findings(
+                    (tuple(findings[row]) for row in rows), manifest.findings
+                ),
             )
         )
     return tuple(sorted(groups, key=lambda group: group.rows))

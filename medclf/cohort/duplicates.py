@@ -1,4 +1,4 @@
-"""Copies of one picture: found by digest, and refused where their labels contradict.
+"""Copies of one picture: found by digest, and refused where labels or findings contradict.
 
 Two files count as copies when their bytes are the same, or when they are DICOM objects
 with the same stored pixels under other UIDs.
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medclf.cohort.case import Case, Refusal
+from medclf.cohort.contradiction import contradicting_findings, in_short
 from medclf.errors import LabelsRefused
 from medclf.reasons import Reason
 
@@ -28,21 +29,28 @@ class Duplicates:
         paths: at least two, sorted.
         labels: that they carry, sorted; more than one is a contradiction.
         lines: in the labels table, in the order of `paths`.
+        findings: names of those that contradict: present by one, absent by another.
     """
 
     picture: str
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     lines: tuple[int, ...]
+    findings: tuple[str, ...] = ()
 
     @property
     def contradict(self) -> bool:
-        """Whether the same picture carries different labels."""
-        return len(self.labels) > 1
+        """Whether the same picture carries different labels or contradicting findings."""
+        return len(self.labels) > 1 or bool(self.findings)
 
 
-def find_duplicates(cases: Iterable[Case]) -> tuple[Duplicates, ...]:
-    """Group the cases that share their picture, sorted by first path."""
+def find_duplicates(cases: Iterable[Case], *, names: Sequence[str] = ()) -> tuple[Duplicates, ...]:
+    """Group the cases that share their picture, sorted by first path.
+
+    Args:
+        cases: of one cohort.
+        names: of its findings; without them they are counted from 1.
+    """
     members: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
         members[case.picture].append(case)
@@ -56,6 +64,7 @@ def find_duplicates(cases: Iterable[Case]) -> tuple[Duplicates, ...]:
                     paths=tuple(case.path for case in group),
                     labels=tuple(sorted({case.label for case in group})),
                     lines=tuple(case.line for case in group),
+                    findings=contradicting_findings((case.findings for case in group), names),
                 )
             )
     return tuple(sorted(groups, key=lambda group: group.paths))
@@ -67,12 +76,19 @@ def refusals_of(conflicts: Sequence[Duplicates]) -> tuple[Refusal, ...]:
         Refusal(
             path,
             Reason.LABEL_CONFLICT,
-            f"{len(group.paths)} files with the same picture carry the labels "
-            f"{', '.join(group.labels)} ({_place(group)}).",
+            f"{len(group.paths)} files with the same picture carry {_told(group)} "
+            f"({_place(group)}).",
         )
         for group in conflicts
         for path in group.paths
     )
+
+
+def _told(group: Duplicates) -> str:
+    """Say in a sentence what contradicts."""
+    if group.findings:
+        return f"the findings {', '.join(group.findings)} both as present and as absent"
+    return f"the labels {', '.join(group.labels)}"
 
 
 def _place(group: Duplicates) -> str:
@@ -113,7 +129,8 @@ def raise_for(conflicts: Sequence[Duplicates]) -> None:
     if not conflicts:
         return
     named = "; ".join(
-        f"{_place(group)} ({' / '.join(group.labels)})" for group in conflicts[:_LISTED]
+        f"{_place(group)} ({in_short(group.labels, group.findings)})"
+        for group in conflicts[:_LISTED]
     )
     more = f" and {len(conflicts) - _LISTED} more" if len(conflicts) > _LISTED else ""
     raise LabelsRefused(

@@ -81,8 +81,10 @@ class Examiner:
             return _refuse(path, error.reason, error.message)
         uid = instance.sop_instance_uid
         also = self.by_uid.get(uid)
-        if row and also and row.label != also.label:
-            message = f"Lines {row.line} and {also.line} of the table give it different labels."
+        if row and also and (differing := _contradiction(row, also)):
+            message = (
+                f"Lines {row.line} and {also.line} of the table give it different {differing}."
+            )
             return _refuse(path, Reason.LABEL_CONFLICT, message, uid)
         row = row or also
         if self.labelled and (row is None or _is_unlabelled(row)):
@@ -139,6 +141,14 @@ class Examiner:
             taken_on=row.taken_on or _month_of(instance),
             findings=row.findings,
         )
+
+
+def _contradiction(row: LabelRow, also: LabelRow) -> str:
+    """Name what two rows of one file, by path and by UID, say differently; "" for nothing."""
+    differing = [name for name in row.differing(also) if name not in ("path", "sop_instance_uid")]
+    if "label" in differing:
+        return "labels"
+    return f"values of {', '.join(differing)}" if differing else ""
 
 
 def _is_unlabelled(row: LabelRow) -> bool:

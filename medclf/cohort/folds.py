@@ -12,6 +12,7 @@ from medclf.cohort.deal import share_out
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, seal_split
 from medclf.cohort.split_config import SplitConfig
+from medclf.cohort.split_rules import check_labels, check_unit
 from medclf.cohort.units import find_units
 from medclf.errors import LabelsRefused
 
@@ -40,6 +41,8 @@ def make_folds(
         LabelsRefused: `count` is out of range, the labels table fixes the parts, or a fold
             breaks a rule of `medclf.cohort.split.split_cohort`.
     """
+    check_labels(manifest)
+    check_unit(manifest, config)
     if not 2 <= count <= _MOST:
         raise LabelsRefused(
             f"{count} folds were asked for; 2 to {_MOST} are possible.", advice="Name another k."
@@ -51,7 +54,7 @@ def make_folds(
             advice="Remove the column part, and set `by: random`.",
         )
     found = copies or Copies()
-    together = found.links if config.near_duplicates == "keep_together" else ()
+    together = found.binding(near=config.near_duplicates == "keep_together")
     units = find_units(manifest, pairs=together, whole_sites=config.unit == "site")
     blocks = np.array(deal_blocks(manifest, units, config, count=count))
     learned = {name: share for name, share in config.fractions.items() if name != "test"}

@@ -2,8 +2,8 @@
 
 Public collections come in train, val and test. medclf chooses the epoch by `tune` and fits
 temperature and threshold on `calibrate`; one part cannot serve both without flattering
-itself. Whatever belongs to one patient, else to one group, else shows one picture, stays
-together, and nothing is drawn: the same images fall the same way in every order.
+itself. What must never be parted (`medclf.cohort.units`) stays together, and nothing is
+drawn: the same images fall the same way in every order.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from medclf.cohort.units import LINKS, connect
 from medclf.cohort.values import HELD_OUT
 
 
@@ -25,12 +26,16 @@ def share_held_out(cases: pa.Table) -> pa.Table:
     if not held.any():
         return cases
     parts = np.array(cases.column("part").to_pylist(), dtype=object)
-    owners = (cases.column(name).filter(pa.array(held)) for name in ("patient", "group", "picture"))
-    rows = zip(*(owner.to_pylist() for owner in owners), strict=True)
-    parts[held] = [_half_of(patient or group or picture) for patient, group, picture in rows]
+    shared = cases.select(LINKS).filter(pa.array(held))
+    units = connect([column.to_pylist() for column in shared.columns], shared.num_rows).tolist()
+    smallest: dict[int, str] = {}
+    for unit, picture in zip(units, shared.column("picture").to_pylist(), strict=True):
+        smallest[unit] = min(smallest.get(unit, picture), picture)
+    halves = {unit: _half_of(picture) for unit, picture in smallest.items()}
+    parts[held] = [halves[unit] for unit in units]
     place = cases.schema.get_field_index("part")
     return cases.set_column(place, cases.schema.field(place), pa.array(parts, pa.string()))
 
 
-def _half_of(owner: str) -> str:
-    return ("tune", "calibrate")[hashlib.sha256(owner.encode()).digest()[0] % 2]
+def _half_of(picture: str) -> str:
+    return ("tune", "calibrate")[hashlib.sha256(picture.encode()).digest()[0] % 2]

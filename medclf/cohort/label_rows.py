@@ -50,6 +50,12 @@ class LabelRow:
     taken_on: str = ""
     findings: tuple[int, ...] = ()
 
+    def differing(self, other: "LabelRow") -> tuple[str, ...]:
+        """Return what two rows do not say alike, in the order of the fields; not the line."""
+        return tuple(
+            name for name in NAMES if name != "line" and getattr(self, name) != getattr(other, name)
+        )
+
 
 NAMES = tuple(field.name for field in fields(LabelRow))
 _TYPES = {"line": pa.int32(), "age_years": pa.float64(), "findings": pa.list_(pa.int8())}

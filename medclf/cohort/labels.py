@@ -8,7 +8,7 @@ refuses the whole table and names the lines; a blank label refuses only its row,
 import hashlib
 from array import array
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -270,11 +270,7 @@ def _without_repeats(
 
 def _check_same(first: LabelRow, second: LabelRow, path: Path) -> None:
     """Refuse two rows of one file that say different things about it."""
-    differing = [
-        field.name
-        for field in fields(LabelRow)
-        if field.name != "line" and getattr(first, field.name) != getattr(second, field.name)
-    ]
+    differing = first.differing(second)
     if not differing:
         return
     if "label" in differing:
@@ -286,5 +282,5 @@ def _check_same(first: LabelRow, second: LabelRow, path: Path) -> None:
         advice="Keep the row that is right and remove the other.",
         path=str(path),
         lines=[first.line, second.line],
-        columns=differing,
+        columns=list(differing),
     )

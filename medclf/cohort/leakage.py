@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from medclf.cohort.copies import Copies, Sameness
 from medclf.cohort.copy_groups import CopyGroup, group_copies
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.places import place_of
 from medclf.errors import LabelsRefused
 
 _NAMES = {
@@ -47,13 +48,9 @@ class Leak:
         return f"one {_NAMES[self.what]} in {places}"
 
     def _place(self, part: str) -> str:
-        rows = [index for index, found in enumerate(self.parts) if found == part]
-        word, numbers = "line", [self.lines[index] for index in rows]
-        if not all(numbers):
-            word, numbers = "row", [self.rows[index] + 1 for index in rows]
-        named = ", ".join(map(str, numbers[:_LINES_NAMED]))
-        more = ", …" if len(numbers) > _LINES_NAMED else ""
-        return f"{part} ({word}{'s' if len(numbers) > 1 else ''} {named}{more})"
+        held = [index for index, found in enumerate(self.parts) if found == part]
+        rows, lines = [self.rows[index] for index in held], [self.lines[index] for index in held]
+        return f"{part} ({place_of(rows, lines, most=_LINES_NAMED)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class LeakageReport:
 
     @property
     def contradicting(self) -> tuple[CopyGroup, ...]:
-        """Groups of copies that carry several labels."""
+        """Groups of copies that carry several labels or contradicting findings."""
         return tuple(group for group in self.copies if group.contradict)
 
     @property
@@ -121,10 +118,9 @@ def _warnings(report: LeakageReport) -> Iterator[str]:
         )
     if report.contradicting:
         first = report.contradicting[0]
-        where = ", ".join(map(str, first.lines))
         yield (
             f"Copies carry contradicting labels (groups: {len(report.contradicting):,}), first in "
-            f"lines {where} ({' / '.join(dict.fromkeys(first.labels))})."
+            f"{first.place} ({first.told})."
         )
 
 
@@ -182,8 +178,8 @@ def require_no_copies(report: LeakageReport) -> None:
         return
     first = report.crossing[0]
     raise LabelsRefused(
-        f"{len(report.crossing)} groups of copies cross parts; the first are the lines "
-        f"{', '.join(map(str, first.lines))} in {', '.join(dict.fromkeys(first.parts))}.",
+        f"{len(report.crossing)} groups of copies cross parts; the first are the "
+        f"{first.place} in {', '.join(dict.fromkeys(first.parts))}.",
         advice="Set `near_duplicates: keep_together`, or give them one group_id.",
         lines=[list(group.lines) for group in report.crossing],
     )

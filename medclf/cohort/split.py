@@ -129,17 +129,18 @@ def split_cohort(manifest: Manifest, config: SplitConfig, *, copies: Copies = _N
     Args:
         manifest: of the cases.
         config: how.
-        copies: what was found among the pictures; without it near copies are not known.
+        copies: what was found among the pictures; without it near copies, and copies in
+            another file format, are not known.
 
     Raises:
         LabelsRefused: a patient, group or picture crosses the parts that the table
-            fixes; near copies cross and `config.near_duplicates` is `refuse`; a label is
+            fixes; copies cross and `config.near_duplicates` is `refuse`; a label is
             too rare in a part; patients, groups, sites or months are not known as
             `config` asks.
     """
     check_labels(manifest)
     check_unit(manifest, config)
-    together = copies.links if config.near_duplicates == "keep_together" else ()
+    together = copies.binding(near=config.near_duplicates == "keep_together")
     units = find_units(manifest, pairs=together, whole_sites=config.unit == "site")
     given = manifest.column("part")
     if any(given):

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.places import place_of
 from medclf.cohort.split_config import SplitConfig
 from medclf.errors import LabelsRefused
 
@@ -65,7 +66,8 @@ def check_given(manifest: Manifest) -> list[str]:
     if blank is not None:
         line = manifest.case(blank).line
         raise LabelsRefused(
-            f"The labels table fixes the part of some cases, but not that of line {line}.",
+            "The labels table fixes the part of some cases, but not that of "
+            f"{place_of([blank], [line])}.",
             advice="Fill in the column part everywhere, or remove it.",
             line=line,
         )

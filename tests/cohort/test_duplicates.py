@@ -52,3 +52,26 @@ def test_refusals_of_one_conflict_are_gathered_again(
     assert found.images == 2
     assert "a, b (table lines 2, 3)" in found.message
     assert excluded_conflicts([Refusal("1.png", Reason.FILE_EMPTY, "empty")]) == ()
+
+
+FINDINGS = (
+    {"path": "1.png", "picture": "same", "label": "", "findings": (1, 0, 1)},
+    {"path": "2.png", "picture": "same", "label": "", "findings": (0, 1, 1)},
+    {"path": "3.png", "picture": "twin", "label": "", "findings": (1, -1, -2)},
+    {"path": "4.png", "picture": "twin", "label": "", "findings": (1, 0, 1)},
+)
+
+
+def test_copies_contradict_where_a_finding_is_present_and_absent(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    cases = list(make_manifest(*FINDINGS).cases())
+    groups = find_duplicates(cases, names=("edema", "mass", "effusion"))
+    assert [group.findings for group in groups] == [("edema", "mass"), ()]
+    conflicts = [group for group in groups if group.contradict]
+    assert [refusal.path for refusal in refusals_of(conflicts)] == ["1.png", "2.png"]
+    (found,) = excluded_conflicts(refusals_of(conflicts))
+    assert "the findings edema, mass both as present and as absent" in found.message
+    with pytest.raises(LabelsRefused, match=r"lines 2, 3 \(edema, mass: present / absent\)"):
+        raise_for(conflicts)
+    assert find_duplicates(cases)[0].findings == ("finding 1", "finding 2")

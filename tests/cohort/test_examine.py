@@ -59,6 +59,34 @@ def test_a_path_row_and_a_uid_row_must_agree(
     assert "Lines 2 and 3" in outcome.message
 
 
+@pytest.mark.parametrize(
+    ("by_path", "by_uid", "named"),
+    [
+        ({"findings": (1, 0)}, {"findings": (0, 1)}, "findings"),
+        ({"part": "train"}, {"part": "test"}, "part"),
+        ({"sex": "F", "age_years": 40.0}, {"sex": "M", "age_years": 60.0}, "sex, age_years"),
+        ({"patient_id": "P1"}, {"patient_id": "P2"}, "patient_id"),
+    ],
+)
+def test_a_path_row_and_a_uid_row_must_agree_in_all_they_say(
+    tmp_path: Path,
+    write_dicom: Callable[..., Path],
+    examiner: Callable[..., Examiner],
+    by_path: dict[str, object],
+    by_uid: dict[str, object],
+    named: str,
+) -> None:
+    uid = open_instance(write_dicom(tmp_path / "a.dcm")).sop_instance_uid
+    label = "" if "findings" in by_path else "x"
+    path = str(tmp_path / "a.dcm")
+    candidate = Candidate("a.dcm", LabelRow(2, label, path=path, **by_path))
+    row = LabelRow(3, label, sop_instance_uid=uid, **by_uid)
+    outcome = examiner(row=row).examine(candidate).outcome
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.LABEL_CONFLICT
+    assert f"Lines 2 and 3 of the table give it different values of {named}." in outcome.message
+
+
 def test_a_file_of_another_instance_uid_than_recorded_is_refused(
     tmp_path: Path, write_dicom: Callable[..., Path], examiner: Callable[..., Examiner]
 ) -> None:

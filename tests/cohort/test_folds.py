@@ -57,6 +57,16 @@ def test_near_copies_stay_in_one_part_of_every_fold(
         assert all(fold.parts[n] == fold.parts[n + 50] for n in range(50))
 
 
+def test_the_policy_for_near_copies_never_parts_exact_ones(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(100)))
+    copies = Copies(tuple(Pair(n, n + 50, Sameness.PIXELS) for n in range(50)))
+    config = SplitConfig(seed=0, near_duplicates="warn")
+    for fold in make_folds(manifest, config, count=3, copies=copies):
+        assert all(fold.parts[n] == fold.parts[n + 50] for n in range(50))
+
+
 def test_a_fold_is_saved_like_any_split(
     tmp_path: Path, make_manifest: Callable[..., Manifest]
 ) -> None:
@@ -82,3 +92,18 @@ def test_folds_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(LabelsRefused):
         make_folds(make_manifest(*rows), config, count=count)
+
+
+@pytest.mark.parametrize(
+    ("rows", "unit", "message"),
+    [
+        ([{"label": "ab"[n % 2]} for n in range(60)], "patient", "only 0 of 60 cases name one"),
+        (cohort(), "image", "patients or groups are known"),
+        ([{"label": "a"} for _ in range(60)], "auto", "at least two labels"),
+    ],
+)
+def test_folds_keep_the_rules_of_a_split(
+    make_manifest: Callable[..., Manifest], rows, unit: str, message: str
+) -> None:
+    with pytest.raises(LabelsRefused, match=message):
+        make_folds(make_manifest(*rows), SplitConfig(seed=0, unit=unit), count=3)

@@ -9,25 +9,18 @@ from medclf.cohort.examine import table_pseudonym
 from medclf.cohort.ingest import IngestConfig, Source, ingest
 from medclf.cohort.journal import Journal
 from medclf.cohort.layout import Layout
-from medclf.cohort.leakage import check as check_leakage
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import SplitConfig, split_cohort
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Instance, Kind, open_instance, patient_key
 from medclf.digest import digest_file
 from medclf.errors import LabelsRefused, PixelsRefused
-from medclf.pixels.decode import decode
 from medclf.reasons import Reason
 
 XRAY = IngestConfig(kind=Kind.XRAY)
 
 
 def no_objection(instance: Instance) -> tuple[Reason, ...]:
-    return ()
-
-
-def decodes(instance: Instance) -> tuple[Reason, ...]:
-    decode(instance)
     return ()
 
 
@@ -237,70 +230,6 @@ def test_the_order_of_the_table_does_not_change_the_parts(
     assert found[0] == found[1]
 
 
-def subset(source: Path, target: Path, keep: Callable[[int, dict[str, str]], bool]) -> Path:
-    """Write a labels table of some rows, with absolute paths."""
-    with source.open(encoding="utf-8-sig", newline="") as stream:
-        rows = [row for number, row in enumerate(csv.DictReader(stream)) if keep(number, row)]
-    for row in rows:
-        row["path"] = str(source.parent / row["path"])
-    with target.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return target
-
-
-@pytest.mark.shared
-def test_real_chest_films_split_by_patient_with_their_twins(
-    tmp_path: Path, shared_data: Path, secret: bytes
-) -> None:
-    source = shared_data / "xray_pneumonia" / "labels.csv"
-    with source.open(encoding="utf-8-sig", newline="") as stream:
-        copies = Counter(row["sha256"] for row in csv.DictReader(stream))
-    table = subset(
-        source,
-        tmp_path / "t.csv",
-        lambda number, row: number % 12 == 0 or copies[row["sha256"]] > 1,
-    )
-    manifest = ingest(Source(table=table), XRAY, secret=secret, check=decodes)
-    assert manifest.refused == ()
-    pictures = Counter(manifest.column("picture"))
-    assert sum(count > 1 for count in pictures.values()) == 24
-    split = split_cohort(manifest, SplitConfig(seed=0, unit="patient"))
-    assert not check_leakage(manifest, split.parts).leaks
-
-
-@pytest.mark.shared
-def test_real_fundus_pictures_with_contradicting_grades_are_left_out(
-    tmp_path: Path, shared_data: Path, secret: bytes
-) -> None:
-    numbers = ("021", "391", "028", "327", "073", "375", "079", "279", "001")
-    table = subset(
-        shared_data / "fundus_dr" / "labels.csv",
-        tmp_path / "t.csv",
-        lambda _, row: Path(row["path"]).stem.removeprefix("IDRiD_") in numbers,
-    )
-    config = IngestConfig(kind=Kind.FUNDUS, label_column="dr_grade", labels=tuple("01234"))
-    manifest = ingest(Source(table=table), config, secret=secret, check=decodes)
-    conflicts = {Path(path).stem for path in reasons(manifest)}
-    assert {"IDRiD_021", "IDRiD_391", "IDRiD_028", "IDRiD_327"} <= conflicts
-    assert set(reasons(manifest).values()) == {Reason.LABEL_CONFLICT}
-
-
-@pytest.mark.shared
-def test_real_lung_fields_never_part_their_source_tile(
-    tmp_path: Path, shared_data: Path, secret: bytes
-) -> None:
-    table = subset(
-        shared_data / "pathology_lung" / "labels.csv", tmp_path / "t.csv", lambda n, _: n % 4 == 0
-    )
-    manifest = ingest(
-        Source(table=table), IngestConfig(kind=Kind.PATHOLOGY), secret=secret, check=no_objection
-    )
-    split = split_cohort(manifest, SplitConfig(seed=0, unit="group"))
-    assert not check_leakage(manifest, split.parts).leaks
-
-
 class Killed(BaseException):
     """Stands for SIGKILL: nothing in the code catches it."""
 
@@ -400,3 +329,18 @@ def test_findings_are_carried_as_the_table_tells_them(
     assert manifest.facts["findings"] == ["edema", "mass"]
     assert manifest.facts["uncertain"] == "absent"
     assert reasons(manifest) == {"2.png": Reason.VIEW_UNSUPPORTED}
+
+
+def test_copies_with_contradicting_findings_are_left_out_or_refused(
+    tmp_path: Path, run: Callable[..., Manifest], write_png: Callable[..., Path]
+) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2), ("d", 2)):
+        write_png(tmp_path / f"{name}.png", seed)
+    layout = Layout(format="findings", findings=("edema", "mass"))
+    table = "path,edema,mass\na.png,1,0\nb.png,0,1\nc.png,1,-1\nd.png,1,\n"
+    config = IngestConfig(kind=Kind.XRAY, layout=layout)
+    manifest = run(table, config)
+    assert manifest.column("path") == ["c.png", "d.png"]
+    assert reasons(manifest) == {"a.png": Reason.LABEL_CONFLICT, "b.png": Reason.LABEL_CONFLICT}
+    with pytest.raises(LabelsRefused, match=r"lines 2, 3 .*present / absent"):
+        run(table, config.model_copy(update={"conflicts": "refuse"}))

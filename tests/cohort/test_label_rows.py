@@ -42,3 +42,9 @@ def test_every_uid_finds_its_row_and_no_other_is_found(uids: list[str]) -> None:
     assert sorted(found) == sorted(uids)
     assert found.get("9") is None
     assert found.get("") is None
+
+
+def test_rows_differ_by_what_they_say_and_not_by_their_line() -> None:
+    row = LabelRow(2, "x", sex="F", findings=(1,))
+    assert row.differing(LabelRow(3, "x", sex="F", findings=(1,))) == ()
+    assert row.differing(LabelRow(2, "y", sex="M", findings=(0,))) == ("label", "sex", "findings")

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,28 @@ def test_copies_across_parts_and_under_two_labels_are_warned_of(
     assert "first in lines 2, 3 (a / b)" in contradicting
     with pytest.raises(LabelsRefused, match="the first are the lines 2, 3 in train, test"):
         require_no_copies(report)
+
+
+def test_copies_that_no_table_lists_are_named_by_their_rows(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    cases = ({"label": label, "line": 0} for label in "ab")
+    report = check(make_manifest(*cases), ["train", "test"], copies=near((0, 1)))
+    assert any("first in rows 1, 2 (a / b)" in warning for warning in report.warnings)
+    with pytest.raises(LabelsRefused, match="the first are the rows 1, 2 in train, test"):
+        require_no_copies(report)
+
+
+def test_copies_with_contradicting_findings_are_warned_of(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    told = ((1, 0), (1, 1), (1, -1))
+    made = make_manifest(*({"label": "", "findings": findings} for findings in told))
+    manifest = replace(made, facts={"findings": ["edema", "mass"]})
+    report = check(manifest, (), copies=near((0, 1)))
+    assert [group.findings for group in report.contradicting] == [("mass",)]
+    assert any("lines 2, 3 (mass: present / absent)" in warning for warning in report.warnings)
+    assert check(manifest, (), copies=near((1, 2))).contradicting == ()
 
 
 def test_copies_within_one_patient_and_part_are_no_cause_for_warning(

@@ -166,6 +166,32 @@ def test_near_copies_are_kept_together_let_across_or_refused(
         split_cohort(manifest, SplitConfig(seed=0, near_duplicates="refuse"), copies=NEAR)
 
 
+@pytest.mark.parametrize("policy", ["warn", "refuse"])
+def test_the_policy_for_near_copies_never_parts_exact_ones(
+    make_manifest: Callable[..., Manifest], policy: str
+) -> None:
+    manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
+    pixels = Copies(tuple(Pair(n, n + 30, Sameness.PIXELS) for n in range(30)))
+    split = split_cohort(manifest, SplitConfig(seed=0, near_duplicates=policy), copies=pixels)
+    assert all(split.parts[n] == split.parts[n + 30] for n in range(30))
+    assert split.warnings == ()
+
+
+def test_exact_copies_across_fixed_parts_are_warned_of_or_refused(
+    make_manifest: Callable[..., Manifest],
+) -> None:
+    parts = ["train", "tune", "calibrate", "test"]
+    manifest = make_manifest(
+        *({"label": "ab"[n % 2], "part": parts[n // 2 % 4]} for n in range(16))
+    )
+    pixels = Copies((Pair(0, 6, Sameness.PIXELS),))
+    split = split_cohort(manifest, CONFIG, copies=pixels)
+    assert (split.parts[0], split.parts[6]) == ("train", "test")
+    assert "Copies lie in several parts (groups: 1, images: 2)" in split.warnings[0]
+    with pytest.raises(LabelsRefused, match="groups of copies cross parts"):
+        split_cohort(manifest, SplitConfig(seed=0, near_duplicates="refuse"), copies=pixels)
+
+
 def test_a_split_without_cause_has_no_warnings(make_manifest: Callable[..., Manifest]) -> None:
     manifest = make_manifest(*({"label": "ab"[n % 2]} for n in range(60)))
     assert split_cohort(manifest, CONFIG).warnings == ()

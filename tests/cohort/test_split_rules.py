@@ -30,6 +30,8 @@ def test_a_half_filled_part_column_is_refused(make_manifest: Callable[..., Manif
     rows = [{"label": "ab"[n % 2], "part": "train" if n else ""} for n in range(16)]
     with pytest.raises(LabelsRefused, match="not that of line 2"):
         split_cohort(make_manifest(*rows), CONFIG)
+    with pytest.raises(LabelsRefused, match="not that of row 1"):
+        split_cohort(make_manifest(*({**row, "line": 0} for row in rows)), CONFIG)
 
 
 def test_what_the_unit_asks_for_must_be_known(make_manifest: Callable[..., Manifest]) -> None:
