@@ -5,7 +5,9 @@ here; what is special to each kind stands in `create_xray`, `create_fundus` and
 `create_microscopy`. What is written decodes to the very same pixels.
 """
 
+import math
 from datetime import UTC, datetime
+from fractions import Fraction
 from io import BytesIO
 from typing import Any
 
@@ -43,6 +45,7 @@ _SOP_CLASS = {
 }
 _JPEG_BASELINE_METHOD = "ISO_10918_1"  # PS3.3 section C.7.6.1.1.5.1
 _PIXEL_DATA = 0x7FE00010
+_MOST_RATIO = 1_000_000  # Pixel Aspect Ratio is of whole numbers
 _BABY_YEARS = 2.0  # below, an age is told in months
 
 
@@ -70,6 +73,8 @@ def create_image(array: np.ndarray[Any, Any], *, subject: Subject, facts: Facts)
         raise DicomMisuse("patient_id is empty, too long or holds a backslash.")
     if subject.sex not in ("F", "M", "O", "") or facts.laterality not in ("L", "R", ""):
         raise DicomMisuse("sex must be F, M, O or empty, laterality L, R or empty.")
+    if not (math.isfinite(facts.aspect) and facts.aspect > 0):
+        raise DicomMisuse(f"The pixel aspect is {facts.aspect}; a number above 0 is expected.")
     try:
         return _filled(stored, subject, facts)
     except ValueError as error:  # pydicom: a text too long, a value its VR cannot hold
@@ -233,6 +238,9 @@ def _add_pixels(dataset: Dataset, stored: np.ndarray[Any, Any], facts: Facts) ->
     dataset.PhotometricInterpretation = "RGB" if colour else facts.photometric
     if colour:
         dataset.PlanarConfiguration = 0
+    if facts.aspect != 1 and facts.kind is not Kind.XRAY:  # there the spacing says it
+        ratio = Fraction(facts.aspect).limit_denominator(_MOST_RATIO)
+        dataset.PixelAspectRatio = [ratio.numerator, ratio.denominator]
     dataset.BitsAllocated = 8 * stored.dtype.itemsize
     dataset.BitsStored = facts.bits_stored
     dataset.HighBit = facts.bits_stored - 1

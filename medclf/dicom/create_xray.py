@@ -41,7 +41,8 @@ def add_xray_modules(dataset: Dataset, facts: Facts) -> None:
         # CID 4011: none of the frontal and lateral views has a modifier.
         dataset.ViewCodeSequence[0].ViewModifierCodeSequence = []
     dataset.PatientOrientation = _ORIENTATION[facts.view or "PA"]  # may not be empty
-    dataset.ImagerPixelSpacing = 2 * [f"{facts.spacing_mm:.6g}"]
+    down = facts.spacing_mm * facts.aspect
+    dataset.ImagerPixelSpacing = [f"{down:.10g}", f"{facts.spacing_mm:.10g}"]
     dataset.DetectorType = ""
     dataset.PositionerType = ""
     _add_grey_scale(dataset, facts)

@@ -52,6 +52,7 @@ class Facts:
         window: centre and width in stored values; None is the identity window.
         spacing_mm: distance of pixel centres; nominal when the truth is unknown,
             which `derivation` should then say.
+        aspect: height of a pixel by its width, above 0; `spacing_mm` is then that across.
         lossy_ratio: compression ratio when the pixels were ever JPEG compressed.
         derivation: Derivation Description; may be empty.
         series_number: at least 1.
@@ -76,6 +77,7 @@ class Facts:
     bits_stored: int = 8
     window: tuple[float, float] | None = None
     spacing_mm: float = 0.2
+    aspect: float = 1.0
     lossy_ratio: float | None = None
     derivation: str = ""
     series_number: int = 1

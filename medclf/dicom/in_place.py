@@ -4,7 +4,8 @@ pydicom reads what is larger than a bound only when it is asked for. A decoder t
 need not ask: a film of 15 MB is parsed in a fraction of a millisecond and takes its size once.
 """
 
-from io import BytesIO
+import threading
+from io import SEEK_SET, BytesIO
 from typing import cast
 
 from pydicom.dataelem import RawDataElement
@@ -14,16 +15,41 @@ from pydicom.tag import Tag
 LARGE = 1 << 16  # bytes; smaller values are read at once
 
 
-class Whole(BytesIO):
-    """A file in memory that remembers the bytes it was made of.
+class Whole:
+    """A file in memory that every thread reads at a place of its own.
+
+    pydicom seeks and then reads when a large value is asked for, and one instance may be decoded
+    by several threads at once. It asks no more of a buffer than the methods here.
 
     Attributes:
-        data: these bytes.
+        data: the file's bytes.
     """
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(data)
         self.data = data
+        self._own = threading.local()
+
+    def __reduce__(self) -> tuple[type["Whole"], tuple[bytes]]:
+        return Whole, (self.data,)
+
+    @property
+    def _stream(self) -> BytesIO:
+        if not hasattr(self._own, "stream"):
+            self._own.stream = BytesIO(self.data)  # shares the bytes
+        stream: BytesIO = self._own.stream
+        return stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read as a binary file does."""
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
+        """Move this thread's place."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return this thread's place."""
+        return self._stream.tell()
 
 
 def bytes_of(dataset: Dataset, keyword: str) -> bytes:

@@ -8,6 +8,7 @@ character set, which pydicom would look up as a Python codec, is blanked first.
 
 import re
 from io import BytesIO
+from typing import BinaryIO, cast
 
 import pydicom
 from pydicom.charset import python_encoding
@@ -57,7 +58,8 @@ def _parse(scanned: Scanned) -> FileDataset:
     stream = Whole(_with_known_character_sets(scanned))
     stream.seek(scanned.start)
     little = not scanned.big_endian
-    dataset = read_dataset(stream, scanned.implicit, little, defer_size=LARGE)
+    # A `Whole` has the part of a binary file that pydicom uses.
+    dataset = read_dataset(cast(BinaryIO, stream), scanned.implicit, little, defer_size=LARGE)
     found = FileDataset(
         stream,
         dataset,

@@ -56,6 +56,7 @@ class TiffHeader:
         pages: reduced copies and masks not counted.
         compression: as TIFF numbers it.
         segments: first byte and one after the last of each strip or tile, within the file.
+        index: number of its directory, from 0; reduced copies and masks may come before it.
     """
 
     rows: int
@@ -72,6 +73,7 @@ class TiffHeader:
     pages: int
     compression: int
     segments: tuple[tuple[int, int], ...]
+    index: int
 
 
 def tiff_acquisition(data: bytes) -> Acquisition:
@@ -93,13 +95,13 @@ def tiff_acquisition(data: bytes) -> Acquisition:
 
 
 def read_tiff(data: bytes) -> TiffHeader:
-    """Read the first directory and count the others.
+    """Read the first page's directory and count the others.
 
     Raises:
         InstanceRefused: TRUNCATED or MALFORMED.
     """
     directories = _Directories(data)
-    first, pages = directories.walk()
+    first, index, pages = directories.walk()
     rows, columns = _one(first, _LENGTH, 0), _one(first, _WIDTH, 0)
     samples = _one(first, _SAMPLES, 1)
     bits = first.get(_BITS, (1,))
@@ -131,6 +133,7 @@ def read_tiff(data: bytes) -> TiffHeader:
         pages=pages,
         compression=_one(first, _COMPRESSION, 1),
         segments=directories.segments(first),
+        index=index,
     )
 
 
@@ -157,24 +160,29 @@ class _Directories:
         self.start = 8 if big else 4
         self.entries = self.values = 0
 
-    def walk(self) -> tuple[_Tags, int]:
-        """Return the first directory's tags and the number of pages."""
+    def walk(self) -> tuple[_Tags, int, int]:
+        """Return the first page's tags, its directory's number and the number of pages.
+
+        Where no directory is a page, the first is taken for one.
+        """
         at = self._number(self.offset, self.start)
         seen: set[int] = set()
         first: _Tags | None = None
-        pages = 0
+        index = pages = 0
         while at:
             if at in seen or len(seen) >= _MOST_PAGES:
                 raise InstanceRefused(
                     Reason.MALFORMED, "The TIFF file's directories lead in a circle."
                 )
             seen.add(at)
-            tags, at = self._directory(at, whole=first is None)
-            first = tags if first is None else first
-            pages += not _one(tags, _SUBFILE, 0) & _NOT_A_PAGE
+            tags, at = self._directory(at, whole=not pages)
+            is_page = not _one(tags, _SUBFILE, 0) & _NOT_A_PAGE
+            if first is None or (is_page and not pages):
+                first, index = tags, len(seen) - 1
+            pages += is_page
         if first is None:
             raise InstanceRefused(Reason.MALFORMED, "The TIFF file has no directory.")
-        return first, max(1, pages)
+        return first, index, max(1, pages)
 
     def segments(self, tags: _Tags) -> tuple[tuple[int, int], ...]:
         """Return where the strips or tiles lie, all within the file."""

@@ -4,6 +4,8 @@ Never for what a faster one has found damaged: some of the decoders behind pydic
 with grey and report success, and GDCM ends the whole process on some damaged headers.
 """
 
+from typing import Any
+
 import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -15,6 +17,8 @@ from medclf.pixels.stored import Stored, as_stored
 from medclf.reasons import Reason
 
 _LAST = "gdcm"  # of pydicom's plugins, in the order of their names: it holds the GIL
+# Unused bits stay: pydicom would clear the highest, wherever High Bit lies.
+_OPTIONS: dict[str, Any] = {"correct_unused_bits": False}
 
 
 def by_pydicom(dataset: Dataset, header: PixelHeader, *, frame: int) -> Stored:
@@ -30,7 +34,9 @@ def by_pydicom(dataset: Dataset, header: PixelHeader, *, frame: int) -> Stored:
     failure = RuntimeError(f"no plugin of pydicom for transfer syntax {header.transfer_syntax}")
     for plugin in plugins or [""]:  # native transfer syntaxes have none and need none
         try:
-            array, facts = decoder.as_array(dataset, index=frame, decoding_plugin=plugin)
+            array, facts = decoder.as_array(
+                dataset, index=frame, decoding_plugin=plugin, **_OPTIONS
+            )
         except RuntimeError as error:
             failure = error
             continue

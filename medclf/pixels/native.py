@@ -3,6 +3,8 @@
 What a view cannot show (big endian) goes to pydicom's own decoder.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
@@ -32,8 +34,9 @@ def native_values(dataset: Dataset, header: PixelHeader, *, frame: int) -> Store
     if header.photometric in SUBSAMPLED:
         samples = samples * 2 // 3  # PS3.3 C.7.6.3.1.2: two chroma samples for two pixels
     _check_length(len(data), bits=samples * header.bits_allocated, frames=header.frames)
+    shift = header.high_bit + 1 - header.bits_stored
     if header.transfer_syntax == uid.ExplicitVRBigEndian:
-        return by_pydicom(dataset, header, frame=frame)
+        return replace(by_pydicom(dataset, header, frame=frame), shift=shift)
     if header.bits_allocated == 1:
         return as_stored(unpacked(data, header, first=frame * samples), header, decoder=_RAW)
     size = header.bits_allocated // 8
@@ -47,7 +50,6 @@ def native_values(dataset: Dataset, header: PixelHeader, *, frame: int) -> Store
         array = array.reshape(header.shape)
     else:
         array = array.reshape(header.samples, header.rows, header.columns).transpose(1, 2, 0)
-    shift = header.high_bit + 1 - header.bits_stored
     return as_stored(array, header, decoder=_RAW, photometric=photometric, shift=shift)
 
 

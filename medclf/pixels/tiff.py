@@ -42,7 +42,7 @@ def decode_tiff(data: bytes) -> tuple[NDArray[Any], str, float]:
     header = read_tiff(data)
     _check(header)
     _check_whole(data, header)
-    array = imagecodecs.tiff_decode(data, index=0)
+    array = imagecodecs.tiff_decode(data, index=header.index)
     if header.planar and array.ndim == 3 and array.shape[0] == header.samples:
         array = array.transpose(1, 2, 0)
     colours = _COLOURS[header.photometric]

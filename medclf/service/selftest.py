@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from medclf.dicom.instance import Kind, Limits
-from medclf.opinion import Opinion
+from medclf.opinion import Opinion, Status
+from medclf.service.failure import Failure, failed
 from medclf.service.reader import Reader
 from medclf.service.reading import read_upload
 
@@ -19,9 +20,13 @@ def self_test(reader: Reader, *, limits: Limits) -> Opinion:
     """Let the model read a picture of its kind.
 
     Raises:
-        MedclfError: the model cannot read, or its opinion is not of this picture.
+        MedclfError: the model cannot read, refuses the picture, or its opinion is not of it.
     """
-    return read_upload([picture(reader.model.kind)], promised=None, reader=reader, limits=limits)
+    opinion = read_upload([picture(reader.model.kind)], promised=None, reader=reader, limits=limits)
+    if opinion.status is Status.REJECTED:
+        told = ", ".join(reason.value for reason in opinion.reasons)
+        raise failed(Failure.INTERNAL, f"The model refused the picture of its self-test: {told}.")
+    return opinion
 
 
 def picture(kind: Kind) -> bytes:

@@ -63,7 +63,8 @@ def picture_object(
         raise InstanceRefused(
             Reason.KIND_WRONG, "The file is DICOM already; a PNG, JPEG or TIFF is expected."
         )
-    array = decode(instance).array
+    picture = decode(instance)
+    array = picture.array
     if kind is Kind.XRAY:
         array = luminance(array)
     elif array.dtype != np.uint8:
@@ -85,6 +86,7 @@ def picture_object(
         view=row.view if kind is Kind.XRAY and row.view in _VIEWS else "",
         laterality=row.laterality,
         bits_stored=8 * array.dtype.itemsize,
+        aspect=picture.aspect,
         lossy_ratio=array.nbytes / len(instance.data) if is_jpeg else None,
         derivation=(
             f"Converted from {instance.format.upper()}; "

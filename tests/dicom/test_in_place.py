@@ -3,6 +3,9 @@
 import copy
 import hashlib
 import pickle
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 
 from medclf.dicom.in_place import bytes_of
 from medclf.dicom.instance import open_instance
@@ -44,6 +48,24 @@ def test_object_is_written_as_it_was_read(film):
     stream = BytesIO()
     parse_dataset(film, LIMITS).save_as(stream)
     assert stream.getvalue() == film
+
+
+def _pixel_data(dataset: Dataset, together: threading.Barrier) -> bytes:
+    together.wait()
+    return dataset.PixelData
+
+
+def test_many_threads_read_one_data_set_at_once(film):
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(200):
+                dataset, together = parse_dataset(film, LIMITS), threading.Barrier(4)
+                calls = [pool.submit(_pixel_data, dataset, together) for _ in range(4)]
+                assert [call.result() for call in calls] == [LARGE.tobytes()] * 4
+    finally:
+        sys.setswitchinterval(switching)
 
 
 def test_deflated_objects_are_inflated_as_usual():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydicom import uid
 from pydicom.pixels import pixel_array
 
 from medclf.errors import PixelsMisuse, PixelsRefused
@@ -39,6 +40,22 @@ def test_frame_that_is_not_there_is_misuse(three_frames):
 
 def test_raw_values_are_a_view_of_the_bytes(make_instance):
     assert not _stored(make_instance(FRAMES[0])).patterns.flags.owndata
+
+
+@pytest.mark.parametrize("high_bit", [11, 13, 15])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_big_endian_values_are_those_of_little_endian_wherever_they_lie(
+    make_instance, high_bit, kind
+):
+    values = np.arange(4096, dtype=kind).reshape(64, 64) - (2048 if kind is np.int16 else 0)
+    words = (values << (high_bit - 11)).astype(kind)
+    window = {"BitsStored": 12, "HighBit": high_bit, "WindowCenter": 1024, "WindowWidth": 4096}
+    little = make_instance(words, **window)
+    big = make_instance(words.byteswap(), syntax=uid.ExplicitVRBigEndian, **window)
+    for instance in (little, big):
+        stored = _stored(instance)
+        assert np.array_equal(stored.values_of(stored.patterns), values)
+    assert np.array_equal(decode(big).array, decode(little).array)
 
 
 def test_bytes_for_one_frame_more_are_refused(make_instance):

@@ -107,6 +107,22 @@ def test_several_pages_are_several_frames_and_reduced_copies_are_not():
     assert np.array_equal(_array(stream.getvalue()), GREY)
 
 
+@pytest.mark.parametrize("before", [1, 2])
+def test_picture_behind_its_reduced_copies_is_the_one_decoded(before):
+    stream = BytesIO()
+    with tifffile.TiffWriter(stream) as writer:
+        for _ in range(before):
+            writer.write(GREY[::2, ::2], subfiletype=1)
+        writer.write(DEEP)
+    instance = parse_instance(stream.getvalue())
+    assert (instance.acquisition.rows, instance.acquisition.columns) == DEEP.shape
+    assert np.array_equal(decode(instance).array, DEEP)
+
+
+def test_only_picture_is_taken_even_where_it_calls_itself_reduced():
+    assert np.array_equal(_array(_written(GREY, subfiletype=1)), GREY)
+
+
 @pytest.mark.parametrize("compression", ["none", "lzw", "zlib", "zstd", "jpeg"])
 def test_files_that_end_too_early_are_refused(compression):
     data = _written(GREY, compression=compression)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -206,6 +207,23 @@ def test_sixteen_bit_grey_is_kept_for_xrays_and_sixteen_bit_colour_listed(tmp_pa
     dicomize(table, tmp_path / "f", kind=Kind.FUNDUS)
     refused = rows_of(tmp_path / "f" / "refused.csv")
     assert [row["path"] for row in refused] == ["grey.png", "colour.png"]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("resolution", [(200, 100), (100, 130), (300, 299)])
+def test_oblong_pixels_stay_oblong(tmp_path: Path, kind: Kind, resolution: tuple[int, int]) -> None:
+    grey = picture(1, colour=False)[..., 0] if kind is Kind.XRAY else picture(1)
+    tifffile.imwrite(tmp_path / "a.tif", grey, resolution=resolution, resolutionunit="inch")
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\na.tif,ill\n")
+    (row,) = rows_of(dicomize(table, tmp_path / "out", kind=kind))
+    source = decode(open_instance(tmp_path / "a.tif"))
+    back = decode(open_instance(tmp_path / "out" / row["path"]))
+    assert back.aspect == pytest.approx(source.aspect, rel=1e-6)
+    prepare = geometry(
+        Preprocessing(kind=kind, size=64, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
+    )
+    assert np.array_equal(prepare(back), prepare(source))
 
 
 def test_running_twice_gives_the_same_bytes_here_and_elsewhere(table: Path, tmp_path: Path) -> None:
