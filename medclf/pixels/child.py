@@ -100,7 +100,10 @@ class Child:
         fds: list[int] = []
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            fds += [os.memfd_create("medclf-file"), os.memfd_create("medclf-picture"), *os.pipe()]
+            # One by one: what is open is known, and closed, when the next cannot be had.
+            fds.append(os.memfd_create("medclf-file"))
+            fds.append(os.memfd_create("medclf-picture"))
+            fds.extend(os.pipe())
             down, up, watched, lifeline = fds
             handed = [theirs.fileno(), down, up, watched]
             settings = {"function": function, "memory_bytes": memory_bytes, "fds": handed}
