@@ -173,3 +173,9 @@ def test_no_free_text_of_the_header_reaches_the_message(
     assert objection is not None
     assert "JONES" not in objection.message.upper()
     assert "MARY" not in objection.message.upper()
+
+
+def test_the_advice_on_a_view_fits_every_study() -> None:
+    advice = Reason.VIEW_UNSUPPORTED.advice.lower()
+    assert not [view for view in View if view is not View.OTHER and view in advice.split()]
+    assert "film" not in advice
