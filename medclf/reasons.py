@@ -79,7 +79,7 @@ _ADVICE = {
     Reason.DECODER_CRASHED: "Export the image again, uncompressed; it crashes the decoder.",
     Reason.KIND_UNKNOWN: "Set Modality and Body Part Examined, or name the kind in study.yaml.",
     Reason.KIND_WRONG: "Send this image to a model made for it.",
-    Reason.VIEW_UNSUPPORTED: "Send a frontal film; lateral views were not part of the training.",
+    Reason.VIEW_UNSUPPORTED: "Send a view that the study takes; others were not in the training.",
     Reason.SECONDARY_CAPTURE: "Send the original object, or allow secondary captures.",
     Reason.FOR_PROCESSING: "Send the object made for presentation; this one is raw detector data.",
     Reason.TOO_SMALL: "Send the image at its original size.",

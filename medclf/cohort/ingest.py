@@ -222,7 +222,8 @@ def _manifest(
     cases, refused = collected.cases, collected.refused
     refused += _refuse_missing(ends, collected.uids)
 
-    conflicts = [group for group in find_duplicates(_may_be_copies(cases)) if group.contradict]
+    groups = find_duplicates(_may_be_copies(cases), names=facts.get("findings", ()))
+    conflicts = [group for group in groups if group.contradict]
     if config.conflicts == "refuse":
         raise_for(conflicts)
     refused += refusals_of(conflicts)

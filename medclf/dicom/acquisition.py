@@ -2,18 +2,21 @@
 
 Nothing here names a person or a place: no name, no patient number, no
 institution. Station and model of the device stay, because a model may learn
-them by mistake and a validation must be able to look for that.
+them by mistake and a validation must be able to look for that. Of modality, body part and view,
+which are told in refusals and manifests, only words that are known stay.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from pydicom.dataset import Dataset
 
+from medclf.dicom.modality import modality_of
 from medclf.dicom.reading import all_of, code_of, item_of, number_of, text_of
-from medclf.dicom.region import REGION_BY_CODE, Region, region_of
-from medclf.dicom.view import VIEW_BY_CODE
+from medclf.dicom.region import REGION_BY_CODE, Region, known_part, region_of
+from medclf.dicom.view import VIEW_BY_CODE, known_view
 
 # PS3.5 section 6.2, VR AS: three digits and a unit.
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
@@ -40,10 +43,11 @@ class Acquisition:
     """What the header says of a picture; texts are empty where it says nothing.
 
     Attributes:
-        modality: (0008,0060), upper case.
-        body_part: (0018,0015), upper case, else told from the Anatomic Region Sequence, of the
-            object or of its frames.
-        view_position: (0018,5101), upper case, else told from the View Code Sequence.
+        modality: (0008,0060), upper case; `UNKNOWN` for what is none.
+        body_part: the known words of (0018,0015), upper case, else told from the Anatomic Region
+            Sequence, of the object or of its frames; OTHER for words that are not known.
+        view_position: the known words of (0018,5101), upper case, else told from the View Code
+            Sequence.
         view_code: what the View Code Sequence says, as View Position would write it.
         laterality: `L`, `R` or empty; from image, series, frame or the region's modifier.
         manufacturer: (0008,0070).
@@ -135,18 +139,24 @@ def _one_of(text: str, *allowed: str) -> str:
     return text if text in allowed else ""
 
 
-def _named(holder: Dataset | None, sequence: str, known: dict[str, str]) -> str:
-    """Return what a code sequence says: by its code where that is known, else by its meaning."""
+def _named(
+    holder: Dataset | None, sequence: str, known: dict[str, str], words: Callable[[str], str]
+) -> str:
+    """Return what a code sequence says: by its code, else by the known words of its meaning."""
     value, meaning = ("", "") if holder is None else code_of(holder, sequence)
-    return known.get(value, meaning.upper())
+    return known.get(value) or words(meaning)
 
 
 def _body_part(dataset: Dataset, frame: Dataset | None) -> str:
     return (
-        text_of(dataset, "BodyPartExamined").upper()
-        or _named(dataset, "AnatomicRegionSequence", REGION_BY_CODE)
-        or _named(frame, "AnatomicRegionSequence", REGION_BY_CODE)
+        known_part(text_of(dataset, "BodyPartExamined"))
+        or _named(dataset, "AnatomicRegionSequence", REGION_BY_CODE, known_part)
+        or _named(frame, "AnatomicRegionSequence", REGION_BY_CODE, known_part)
     )
+
+
+def _side(text: str) -> str:
+    return _one_of(text.upper(), "L", "R")
 
 
 def _laterality(dataset: Dataset, frame: Dataset | None) -> str:
@@ -155,11 +165,11 @@ def _laterality(dataset: Dataset, frame: Dataset | None) -> str:
     if not told and frame is not None:
         told = text_of(frame, "FrameLaterality")
     if told:
-        return _one_of(told.upper(), "L", "R")
+        return _side(told)
     for holder in (dataset, frame):
         region = item_of(holder, "AnatomicRegionSequence")
-        side = _named(region, "AnatomicRegionModifierSequence", _SIDE_BY_CODE)
-        if side in ("L", "R"):
+        side = _named(region, "AnatomicRegionModifierSequence", _SIDE_BY_CODE, _side)
+        if side:
             return side
     return ""
 
@@ -209,7 +219,7 @@ def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition
     model = text_of(dataset, "ManufacturerModelName")
     station = text_of(dataset, "StationName")
     frame = item_of(dataset, "SharedFunctionalGroupsSequence", "FrameAnatomySequence")
-    view_code = _named(dataset, "ViewCodeSequence", VIEW_BY_CODE)
+    view_code = _named(dataset, "ViewCodeSequence", VIEW_BY_CODE, known_view)
     return Acquisition(
         rows=number_of(dataset, "Rows", absent=0),
         columns=number_of(dataset, "Columns", absent=0),
@@ -217,9 +227,9 @@ def acquisition_of(dataset: Dataset, *, transfer_syntax_uid: str) -> Acquisition
         samples=number_of(dataset, "SamplesPerPixel", absent=1),
         bits_stored=number_of(dataset, "BitsStored", absent=bits_allocated),
         photometric=text_of(dataset, "PhotometricInterpretation").upper(),
-        modality=text_of(dataset, "Modality").upper(),
+        modality=modality_of(text_of(dataset, "Modality")),
         body_part=_body_part(dataset, frame),
-        view_position=text_of(dataset, "ViewPosition").upper() or view_code,
+        view_position=known_view(text_of(dataset, "ViewPosition")) or view_code,
         laterality=_laterality(dataset, frame),
         manufacturer=text_of(dataset, "Manufacturer"),
         device=model or station,

@@ -131,10 +131,9 @@ def _region_objection(acquisition: Acquisition, rules: AdmissionRules) -> Object
                 Reason.KIND_UNKNOWN,
                 "The header does not tell the body part; a breast is expected.",
             )
-    told = acquisition.body_part or "BREAST"  # as the modality MG implies
     return Objection(
         Reason.KIND_WRONG,
-        f"The header says {acquisition.modality or Kind.XRAY} of body part {told}; "
+        f"The header says {acquisition.modality or Kind.XRAY} of the region {found}; "
         f"{rules.region} is expected.",
     )
 
@@ -171,8 +170,8 @@ def _wrong_kind(acquisition: Acquisition, expected: Kind, found: Kind | None) ->
             Reason.KIND_UNKNOWN,
             f"The header does not tell what the picture shows; {expected} is expected.",
         )
-    body_part = f" of body part {acquisition.body_part}" if acquisition.body_part else ""
+    region = f" of the region {acquisition.region}" if acquisition.region else ""
     return Objection(
         Reason.KIND_WRONG,
-        f"The header says {acquisition.modality or found}{body_part}; {expected} is expected.",
+        f"The header says {acquisition.modality or found}{region}; {expected} is expected.",
     )

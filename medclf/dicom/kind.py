@@ -2,8 +2,8 @@
 
 The SOP class decides first and the Modality must agree with it. A Secondary Capture may hold
 anything, so there the Modality decides; a VL Photographic object is a fundus photograph when
-Modality or body part say so. Everything else has no kind: the caller then says what it found
-(`CT instead of X-ray`) from the modality.
+Modality, or the body part of an external camera's, say so. Everything else has no kind: the
+caller then says what it found (`CT instead of X-ray`) from the modality.
 """
 
 from enum import StrEnum
@@ -100,8 +100,8 @@ def kind_of(*, sop_class_uid: str, modality: str, body_part: str) -> Kind | None
     if is_secondary_capture(sop_class_uid):
         kind = by_modality
     elif sop_class_uid == VL_PHOTOGRAPHIC:
-        shows_eye = modality == "OP" or region_of(body_part) is Region.EYE
-        kind = Kind.FUNDUS if shows_eye else None
+        photographs_eye = modality in ("XC", "") and region_of(body_part) is Region.EYE
+        kind = Kind.FUNDUS if modality == "OP" or photographs_eye else None
     else:
         kind = _KIND_BY_SOP_CLASS.get(sop_class_uid)
         if modality and by_modality is not kind:

@@ -28,12 +28,14 @@ _KNOWN = frozenset(python_encoding)
 _MISSPELT = re.compile(r"ISO[ _-](2022[ _-])?IR[ _-]\d{1,3}")
 
 
-def parse_dataset(data: bytes, limits: Limits) -> FileDataset:
+def parse_dataset(data: bytes, limits: Limits, *, defer_bytes: int | None = LARGE) -> FileDataset:
     """Scan a DICOM file and parse it.
 
     Args:
         data: a file with preamble and `DICM` prefix (PS3.10 section 7.1).
         limits: what is refused for its size.
+        defer_bytes: values longer than this stay in the file until they are asked for, and are
+            then converted; None reads all at once, as they lie.
 
     Returns:
         The data set, its preamble zero whatever the file's was: whoever writes it again passes
@@ -44,14 +46,14 @@ def parse_dataset(data: bytes, limits: Limits) -> FileDataset:
     """
     scanned = scan(data, limits)
     try:
-        return _parse(scanned)
+        return _parse(scanned, defer_bytes)
     except (*CONVERSION_FAULTS, RecursionError, pydicom.errors.InvalidDicomError) as error:
         raise InstanceRefused(
             Reason.MALFORMED, f"The DICOM file cannot be parsed ({type(error).__name__})."
         ) from error
 
 
-def _parse(scanned: Scanned) -> FileDataset:
+def _parse(scanned: Scanned, defer_bytes: int | None) -> FileDataset:
     meta = FileMetaDataset(
         read_dataset(BytesIO(scanned.meta), is_implicit_VR=False, is_little_endian=True)
     )
@@ -59,7 +61,8 @@ def _parse(scanned: Scanned) -> FileDataset:
     stream.seek(scanned.start)
     little = not scanned.big_endian
     # A `Whole` has the part of a binary file that pydicom uses.
-    dataset = read_dataset(cast(BinaryIO, stream), scanned.implicit, little, defer_size=LARGE)
+    binary = cast(BinaryIO, stream)
+    dataset = read_dataset(binary, scanned.implicit, little, defer_size=defer_bytes)
     found = FileDataset(
         stream,
         dataset,

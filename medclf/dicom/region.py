@@ -8,6 +8,8 @@ therefore no chest film.
 import re
 from enum import StrEnum
 
+from medclf.dicom.view import VIEW_WORDS
+
 
 class Region(StrEnum):
     """The regions that medclf tells apart; `OTHER` is any that is none of them."""
@@ -67,6 +69,23 @@ _ANYWHERE = _words(
 )
 _BESIDE_BREAST = _words("CC MLO ML LM TOMO")
 _BESIDE_EYE = _words("OD OS OU CENTRALIS OPTIC NERVE HEAD DISC POSTERIOR SEGMENT")
+_KNOWN = VIEW_WORDS.union(
+    _CHEST, _BREAST, _EYE, _FRONT_OF_EYE, _ANYWHERE, _BESIDE_BREAST, _BESIDE_EYE
+)
+_ELSEWHERE = "OTHER"  # belongs to no region, like the words that it stands for
+
+
+def known_part(text: str) -> str:
+    """Return the words of a body part that are known, in upper case, and OTHER for the others.
+
+    Region and view are told from it as from the text, which is free and may name a patient.
+
+    >>> known_part("Chest, PA"), known_part("HAND"), known_part("Chest Jones"), known_part("")
+    ('CHEST PA', 'OTHER', 'CHEST OTHER', '')
+    """
+    told = re.findall(r"[A-Z]+", text.upper())
+    known = [word for word in told if word in _KNOWN]
+    return " ".join(known if len(known) == len(told) else [*known, _ELSEWHERE])
 
 
 def region_of(body_part: str, *, modality: str = "") -> Region | None:

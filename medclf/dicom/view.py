@@ -79,6 +79,24 @@ _WORDS: tuple[tuple[View, frozenset[str]], ...] = (
     (View.OTHER, _words("FB XCCL XCCM XCC LMO SIO ISO")),
     (View.FRONTAL, _words("PA AP FRONTAL FRONT")),
 )
+_SIDES = frozenset(("L", "R"))
+# Words that stand beside a view without changing it.
+_POSTURE = _words("SUPINE PRONE ERECT UPRIGHT STANDING SITTING PORTABLE BEDSIDE MOBILE")
+VIEW_WORDS = frozenset[str]().union(_POSTURE, *(names for _, names in _WORDS))
+"""Every word that is read as one of a view; others are free text, which may name a patient."""
+
+
+def known_view(text: str) -> str:
+    """Return the words of a view text that are known, in upper case; they name the same view.
+
+    A side beside words that are not known is left out: alone it would mean a lateral view.
+
+    >>> known_view("AP supine"), known_view("L-CC"), known_view("PA Jones"), known_view("L Jones")
+    ('AP SUPINE', 'L CC', 'PA', '')
+    """
+    told = re.findall(r"[A-Z]+", text.upper())
+    known = [word for word in told if word in VIEW_WORDS]
+    return "" if len(set(told)) > 1 and _SIDES.issuperset(known) else " ".join(known)
 
 
 def view_of_text(text: str) -> View | None:
@@ -90,7 +108,7 @@ def view_of_text(text: str) -> View | None:
     """
     words = _words(text)
     if len(words) > 1:
-        words -= {"L", "R"}  # beside another word it is the side of the body, not the view
+        words -= _SIDES  # beside another word it is the side of the body, not the view
     return next((view for view, names in _WORDS if words & names), None)
 
 
@@ -102,7 +120,7 @@ def view_of_body_part(text: str) -> View | None:
     >>> [view_of_body_part(text) for text in ("CHEST LAT", "CHEST PA/LAT", "CHEST", "LUNG L")]
     [<View.LATERAL: 'lateral'>, None, None, None]
     """
-    words = _words(text) - {"L", "R"}
+    words = _words(text) - _SIDES
     found = {view for view, names in _WORDS if words & names}
     return View.LATERAL if found == {View.LATERAL} else None
 

@@ -2,7 +2,7 @@
 
 Bytes and pixels travel through two areas of shared memory, and only facts over a socket. What
 comes back is JSON and numbers that are checked: a child that a hostile image has taken over may
-give a wrong picture of that image, and nothing else.
+give wrong pictures, of that image and of those after it while it lives, and nothing else.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from medclf.errors import DecodingUnavailable, PixelsMisuse, PixelsRefused
-from medclf.pixels.picture import Picture
+from medclf.pixels.picture import POLICY, Picture
 from medclf.reasons import Reason
 
 MESSAGE_BYTES = 1 << 16
@@ -100,7 +100,10 @@ class Child:
         fds: list[int] = []
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            fds += [os.memfd_create("medclf-file"), os.memfd_create("medclf-picture"), *os.pipe()]
+            # One by one: what is open is known, and closed, when the next cannot be had.
+            fds.append(os.memfd_create("medclf-file"))
+            fds.append(os.memfd_create("medclf-picture"))
+            fds.extend(os.pipe())
             down, up, watched, lifeline = fds
             handed = [theirs.fileno(), down, up, watched]
             settings = {"function": function, "memory_bytes": memory_bytes, "fds": handed}
@@ -224,10 +227,22 @@ def _picture(answer: dict[str, Any], area: int) -> Picture:
     size = math.prod(shape) * np.dtype(kind).itemsize
     if os.fstat(area).st_size < size:  # asked before memory is taken for it
         raise ValueError
+    _check(facts)
     array = np.empty(shape, kind)
     _read(area, array.reshape(-1).view(np.uint8).data)
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
-    return Picture(array=array, **values)
+    return Picture(array=array, **facts)
+
+
+def _check(facts: dict[str, Any]) -> None:
+    """Refuse facts that no decoder gives: they end in opinions and decide on geometry."""
+    decoder, aspect = facts["decoder"], facts["aspect"]
+    known = facts.keys() == {"decoder", "policy", "aspect", "laterality"}
+    named = isinstance(decoder, str) and len(decoder) <= _MESSAGE_LENGTH
+    possible = isinstance(aspect, float) and 0 < aspect < math.inf
+    if not (known and named and possible):
+        raise ValueError
+    if facts["policy"] != POLICY or facts["laterality"] not in ("", "L", "R"):
+        raise ValueError
 
 
 def _search_path() -> list[str]:

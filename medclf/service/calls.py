@@ -12,7 +12,7 @@ from typing import NoReturn
 import grpc
 
 from medclf.dicom.instance import Limits
-from medclf.errors import ServiceError
+from medclf.errors import DecodingUnavailable, ServiceError
 from medclf.opinion import Opinion
 from medclf.service._pb.v1 import opinion_pb2 as pb
 from medclf.service._pb.v1 import opinion_pb2_grpc
@@ -121,6 +121,11 @@ class OpinionCalls(opinion_pb2_grpc.OpinionServiceServicer):
         except TimeoutError as error:
             raise failed(
                 Failure.OPINION_LATE, f"There was no opinion within {limit_s:g} s."
+            ) from error
+        except DecodingUnavailable as error:
+            _log.error("No process to decode in: %s", _where(error))
+            raise failed(
+                Failure.DECODING_UNAVAILABLE, "The server can start no process to decode in."
             ) from error
 
     async def _record(self, opinion: Opinion, caller: Caller) -> Opinion:

@@ -34,6 +34,7 @@ class Failure(StrEnum):
     DRAINING = "draining"
     OVERLOADED = "overloaded"
     OPINION_LATE = "opinion_late"
+    DECODING_UNAVAILABLE = "decoding_unavailable"
     AUDIT_UNAVAILABLE = "audit_unavailable"
     INTERNAL = "internal"
 
@@ -84,6 +85,11 @@ _TABLE = {
     Failure.DRAINING: _Row(grpc.StatusCode.UNAVAILABLE, ServerUnavailable, "Ask another server."),
     Failure.OVERLOADED: _Row(grpc.StatusCode.RESOURCE_EXHAUSTED, ServerUnavailable, _SOON),
     Failure.OPINION_LATE: _Row(grpc.StatusCode.DEADLINE_EXCEEDED, ServerUnavailable, _SOON),
+    Failure.DECODING_UNAVAILABLE: _Row(
+        grpc.StatusCode.UNAVAILABLE,
+        ServerUnavailable,
+        "Ask another server; on this one check the limits on processes, files and memory.",
+    ),
     Failure.AUDIT_UNAVAILABLE: _Row(
         grpc.StatusCode.UNAVAILABLE,
         ServerUnavailable,

@@ -7,6 +7,7 @@ from medclf.cohort.case import Case, Refusal
 from medclf.cohort.examine import Examiner, table_pseudonym
 from medclf.cohort.labels import LabelRow
 from medclf.cohort.sources import Candidate
+from medclf.dicom.codes import code_item
 from medclf.dicom.instance import Instance, Kind, Limits, open_instance, patient_key
 from medclf.reasons import Reason
 
@@ -130,3 +131,25 @@ def test_findings_stand_in_for_a_label(
     outcome = examiner().examine(Candidate("a.png", LabelRow(2, "", findings=(-2, -1)))).outcome
     assert isinstance(outcome, Case)
     assert (outcome.label, outcome.findings) == ("", (-2, -1))
+
+
+@pytest.mark.parametrize(
+    ("elements", "view"),
+    [
+        ({"ViewPosition": "PA Jones"}, "PA"),
+        ({"ViewPosition": "Jones"}, ""),
+        ({"ViewCodeSequence": [code_item("1234", "99X", "Jones, Mary")]}, ""),
+        ({"ViewPosition": "AP supine"}, "AP SUPINE"),
+    ],
+)
+def test_the_view_of_a_case_holds_no_free_text_of_the_header(
+    tmp_path: Path,
+    write_dicom: Callable[..., Path],
+    examiner: Callable[..., Examiner],
+    elements: dict[str, object],
+    view: str,
+) -> None:
+    write_dicom(tmp_path / "a.dcm", **elements)
+    outcome = examiner().examine(Candidate("a.dcm", LabelRow(2, "x"))).outcome
+    assert isinstance(outcome, Case)
+    assert outcome.view == view

@@ -59,8 +59,26 @@ def test_view_and_body_part_are_told_from_codes_when_the_texts_are_absent():
     assert (found.view_position, found.body_part) == ("PA", "CHEST")
 
 
-def test_an_unlisted_region_code_is_told_by_its_meaning():
-    assert facts(AnatomicRegionSequence=[code_item("85562004", "SCT", "Hand")]).body_part == "HAND"
+def test_an_unlisted_region_code_is_told_by_the_known_words_of_its_meaning():
+    hand = facts(AnatomicRegionSequence=[code_item("85562004", "SCT", "Hand")])
+    assert (hand.body_part, hand.region) == ("OTHER", Region.OTHER)
+    lungs = facts(AnatomicRegionSequence=[code_item("74101002", "SCT", "Both lungs")])
+    assert (lungs.body_part, lungs.region) == ("BOTH LUNGS", Region.CHEST)
+
+
+def test_no_free_text_is_kept_as_modality_body_part_or_view():
+    name = "Jones^Mary"
+    unlisted = [code_item("1234", "99X", f"PA {name}")]
+    frame, shared = Dataset(), Dataset()
+    frame.AnatomicRegionSequence = unlisted
+    shared.FrameAnatomySequence = [frame]
+    for found in (
+        facts(Modality="JONES", BodyPartExamined=name, ViewPosition=name),
+        facts(AnatomicRegionSequence=unlisted, ViewCodeSequence=unlisted),
+        facts(SharedFunctionalGroupsSequence=[shared], ViewPosition=f"PA {name}"),
+    ):
+        assert "JONES" not in repr(found).upper()
+        assert found.region is Region.OTHER
 
 
 @pytest.mark.parametrize(

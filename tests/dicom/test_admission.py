@@ -148,3 +148,34 @@ def test_the_table_overrules_the_views_of_the_header(
 ) -> None:
     path = write_dicom(tmp_path / "a.dcm", ViewPosition="LL", PatientOrientation=["A", "F"])
     assert objection_to(open_instance(path), kind=Kind.XRAY, view="PA") is None
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"BodyPartExamined": "JONES MARY"},
+        {"SOPClassUID": CT, "Modality": "CT", "BodyPartExamined": "JONES MARY"},
+        {"SOPClassUID": CT, "Modality": "JONES"},
+        {"Modality": "JONES"},
+        {
+            "BodyPartExamined": "",
+            "AnatomicRegionSequence": [code_item("1234", "99X", "Jones, Mary")],
+        },
+        {"ViewPosition": "LL JONES"},
+    ],
+)
+def test_no_free_text_of_the_header_reaches_the_message(
+    tmp_path: Path, write_dicom: Callable[..., Path], elements: dict[str, object]
+) -> None:
+    objection = objection_to(
+        open_instance(write_dicom(tmp_path / "a.dcm", **elements)), kind=Kind.XRAY
+    )
+    assert objection is not None
+    assert "JONES" not in objection.message.upper()
+    assert "MARY" not in objection.message.upper()
+
+
+def test_the_advice_on_a_view_fits_every_study() -> None:
+    advice = Reason.VIEW_UNSUPPORTED.advice.lower()
+    assert not [view for view in View if view is not View.OTHER and view in advice.split()]
+    assert "film" not in advice

@@ -39,6 +39,8 @@ ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12.1"
         (VL_PHOTOGRAPHIC, "OP", "", Kind.FUNDUS),
         (VL_PHOTOGRAPHIC, "XC", "RETINA", Kind.FUNDUS),
         (VL_PHOTOGRAPHIC, "XC", "Right eye", Kind.FUNDUS),
+        (VL_PHOTOGRAPHIC, "", "RETINA", Kind.FUNDUS),
+        (VL_PHOTOGRAPHIC, "CR", "EYE", None),
         (VL_PHOTOGRAPHIC, "XC", "EYELID", None),
         (VL_PHOTOGRAPHIC, "XC", "SKIN", None),
         (VL_PHOTOGRAPHIC, "XC", "", None),

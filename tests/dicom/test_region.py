@@ -1,9 +1,20 @@
 """The region of the body is told word by word, and from codes that pydicom's dictionary knows."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.sr.codedict import codes
 
-from medclf.dicom.region import REGION_BY_CODE, Region, region_of, shows_front_of_eye
+from medclf.dicom.region import (
+    REGION_BY_CODE,
+    Region,
+    known_part,
+    region_of,
+    shows_front_of_eye,
+)
+from medclf.dicom.view import view_of_body_part
+
+WORDS = ["CHEST", "lung", "BREAST", "eye", "Cornea", "LAT", "PA", "L", "r", "HEAD", "Jones", "12"]
 
 
 @pytest.mark.parametrize(
@@ -52,3 +63,14 @@ def test_codes_of_the_standard_are_known(code, expected):
 def test_what_lies_before_the_retina_is_told_from_it(name):
     assert shows_front_of_eye(getattr(codes.cid4209, name).meaning)
     assert not shows_front_of_eye("Retina")
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=4), st.sampled_from(" ,-^"))
+def test_the_known_words_of_a_body_part_mean_what_the_text_means(words, between):
+    text = between.join(words)
+    known = known_part(text)
+    assert region_of(known) is region_of(text)
+    assert region_of(known, modality="MG") is region_of(text, modality="MG")
+    assert view_of_body_part(known) is view_of_body_part(text)
+    assert shows_front_of_eye(known) is shows_front_of_eye(text)
+    assert "JONES" not in known

@@ -1,12 +1,15 @@
 """Frontal, lateral and mammographic views are told apart by text, code and orientation."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.sr._cid_dict import cid_concepts
 from pydicom.sr.codedict import codes
 
 from medclf.dicom.view import (
     VIEW_BY_CODE,
     View,
+    known_view,
     view_of_body_part,
     view_of_orientation,
     view_of_text,
@@ -96,3 +99,18 @@ def test_a_body_part_with_two_views_names_none():
     assert view_of_body_part("CHEST LATERAL") is View.LATERAL
     assert view_of_body_part("CHEST PA AND LAT") is None
     assert view_of_body_part("CHEST PA") is None
+
+
+WORDS = ["PA", "ap", "LL", "CC", "mlo", "LAT", "OBLIQUE", "L", "r", "SUPINE", "Jones", "12"]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=4), st.sampled_from(" ,-^"))
+def test_the_known_words_of_a_view_name_the_view_that_the_text_names(words, between):
+    text = between.join(words)
+    assert view_of_text(known_view(text)) is view_of_text(text)
+    assert "JONES" not in known_view(text)
+
+
+def test_the_text_of_every_code_names_a_view_by_its_known_words():
+    for text in VIEW_BY_CODE.values():
+        assert view_of_text(known_view(text)) is view_of_text(text) is not None

@@ -79,6 +79,12 @@ def return_floats(_: Instance) -> Picture:
     return Picture(array=np.zeros((4, 4)), decoder="float")
 
 
+def forge(**facts: object) -> Callable[[Instance], Picture]:
+    """A decoder taken over: its picture has facts that none gives."""
+    told = {"decoder": "forged", **facts}
+    return lambda _: Picture(array=np.zeros((4, 4), np.uint8), **told)
+
+
 def crash_when_worn(instance: Instance) -> Picture:
     """Work once, then crash: what a damaged heap does."""
     _seen.append(1)
@@ -115,6 +121,15 @@ BEHAVIOURS: dict[int, Callable[[Instance], Picture | None]] = {
     1014: tell_environment,
     1015: nap,
     1016: misuse,
+    1017: forge(aspect=float("nan")),
+    1018: forge(aspect=float("inf")),
+    1019: forge(aspect=-1.0),
+    1020: forge(aspect="wide"),
+    1021: forge(policy="medclf-pixels/1"),
+    1022: forge(laterality="Jones"),
+    1023: forge(laterality=["L"]),
+    1024: forge(decoder=["real"]),
+    1025: forge(decoder="x" * 1000),
 }
 
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from io import BytesIO
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID
 
@@ -15,6 +16,8 @@ from medclf.dicom.deidentify.options import EDITION, Deidentification
 from medclf.dicom.deidentify.risk import require_acceptable
 from medclf.dicom.deidentify.values import Patient
 from medclf.dicom.instance import Acquisition, Instance
+from medclf.dicom.limits import Limits
+from medclf.dicom.parsing import parse_dataset
 from medclf.dicom.reading import CONVERSION_FAULTS, number_of, text_of
 from medclf.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from medclf.errors import InstanceRefused
@@ -29,6 +32,7 @@ _BY_ENCODING = {
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})  # two pixels share Cb and Cr
 _MARKED = "1.2.840.10008.1.2.4."  # the JPEG family (PS3.5 sections A.4.1 to A.4.4, A.4.13)
+_DEFAULT_LIMITS = Limits()
 _METHOD_CHARACTERS = 64  # VR LO
 
 
@@ -69,14 +73,19 @@ class Deidentified:
 
 
 def deidentify_instance(
-    instance: Instance, *, keys: Keys, options: Deidentification
+    instance: Instance,
+    *,
+    keys: Keys,
+    options: Deidentification,
+    limits: Limits = _DEFAULT_LIMITS,
 ) -> Deidentified:
-    """De-identify one image object by PS3.15 Annex E.
+    """De-identify one image object by PS3.15 Annex E; no warning repeats what it says.
 
     Args:
         instance: a DICOM object, checked by `medclf.dicom.instance`.
         keys: derive pseudonyms, UIDs and the shift of dates from the hospital's secret.
         options: of the profile.
+        limits: within which the object was opened.
 
     Raises:
         InstanceRefused: the object cannot be taken (`risk`), its fragments cannot be followed,
@@ -87,7 +96,7 @@ def deidentify_instance(
     patient = Patient(keys, identity.shift_days if options.modify_dates else None)
     try:
         # Parsed anew: whoever looked at the checked header has made pydicom convert values.
-        source = pydicom.dcmread(BytesIO(instance.data))
+        source = parse_dataset(instance.data, limits, defer_bytes=None)
         encoding, syntax = _encoding(source)
         engine = Engine(
             options,
@@ -141,7 +150,10 @@ def _encoding(source: FileDataset) -> tuple[Encoding, UID]:
     one where the pixels are not compressed.
     """
     syntax = text_of(source.file_meta, "TransferSyntaxUID")
-    implicit, little_endian = (bool(told) for told in source.original_encoding)
+    # A raw element tells what was found; the data set tells what the transfer syntax says.
+    raw = next((held for held in source.values() if isinstance(held, RawDataElement)), None)
+    found = source.original_encoding if raw is None else (raw.is_implicit_VR, raw.is_little_endian)
+    implicit, little_endian = (bool(told) for told in found)
     if syntax not in (*_BY_ENCODING.values(), _DEFLATED):
         if implicit or not little_endian:
             raise InstanceRefused(

@@ -1,7 +1,9 @@
 """Laws of a whole object: valid, repeatable, consistent, its pixels untouched."""
 
+import logging
 import re
 import subprocess
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
@@ -154,6 +156,60 @@ def test_file_meta_and_preamble_are_new(write_dicom, tmp_path):
     assert "SourceApplicationEntityTitle" not in told
     assert told.ImplementationVersionName == "MEDCLF_1"
     assert told.MediaStorageSOPInstanceUID == parsed(data).SOPInstanceUID
+
+
+def test_no_text_of_the_object_is_repeated_in_a_warning_or_a_log(write_dicom, tmp_path, caplog):
+    path = write_dicom(tmp_path / "a.dcm", PatientName="Jones^Mary", StudyDate="JonesBorn")
+    dataset = pydicom.dcmread(path)
+    item = Dataset()
+    item.PatientName = "Jones^Mary"
+    dataset.SourceImageSequence = [item]
+    dataset.save_as(path)
+    data = path.read_bytes()
+    name = b"JONES^MARY"
+    at = data.index(b"\x08\x00\x16\x00UI")
+    data = data[:at] + b"\x08\x00\x05\x00CS\x0a\x00" + name + data[at:]
+    instance = parse_instance(data)
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        made = deidentify_instance(instance, keys=KEYS, options=ALL).data
+    assert "JONES" not in f"{caplog.text} {[str(one.message) for one in told]}".upper()
+    assert b"JONES" not in made.upper()
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_an_object_packed_in_another_way_than_it_says_keeps_its_pixels(
+    write_dicom, tmp_path, implicit
+):
+    path = write_dicom(tmp_path / "a.dcm")
+    dataset = pydicom.dcmread(path)
+    pixels = dataset.PixelData
+    claimed, packed = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")[:: 1 if implicit else -1]
+    meta, body = BytesIO(), BytesIO()
+    dataset.file_meta.TransferSyntaxUID = claimed
+    pydicom.filewriter.write_file_meta_info(meta, dataset.file_meta)
+    file = pydicom.filebase.DicomFileLike(body)
+    file.is_implicit_VR, file.is_little_endian = implicit, True
+    pydicom.filewriter.write_dataset(file, dataset)
+    data = bytes(128) + b"DICM" + meta.getvalue() + body.getvalue()
+    new = parsed(deidentify_instance(parse_instance(data), keys=KEYS, options=BASIC).data)
+    assert new.file_meta.TransferSyntaxUID == packed
+    assert new.PixelData == pixels
+
+
+def test_large_values_are_carried_over(write_dicom, tmp_path):
+    array = np.arange(90_000, dtype=np.uint16).reshape(300, 300)
+    path = write_dicom(
+        tmp_path / "a.dcm",
+        Rows=300,
+        Columns=300,
+        BitsAllocated=16,
+        BitsStored=16,
+        HighBit=15,
+        PixelData=array.tobytes(),
+    )
+    assert parsed(cleared(path)).PixelData == array.tobytes()
 
 
 def test_deep_nesting_is_walked_without_recursion(write_dicom, tmp_path):

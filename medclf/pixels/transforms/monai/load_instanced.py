@@ -15,7 +15,7 @@ _DEFAULT_LIMITS = Limits()
 
 
 class LoadInstance(Transform):
-    """A DICOM, PNG or JPEG file to a `Picture`: checked, decoded, as a person would see it.
+    """A DICOM, PNG, JPEG or TIFF file to a `Picture`: checked, decoded, as a person would see it.
 
     MONAI's own `LoadImaged` neither scans the file first nor applies the windows, the polarity
     and the palettes of DICOM.

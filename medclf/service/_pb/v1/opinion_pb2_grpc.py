@@ -60,8 +60,8 @@ class OpinionServiceServicer:
         Status codes: INVALID_ARGUMENT (header missing, repeated or malformed), DATA_LOSS (the
         bytes are not the ones the header tells), RESOURCE_EXHAUSTED (file too large, or server
         overloaded), DEADLINE_EXCEEDED (upload or reading too slow), UNAUTHENTICATED (bearer
-        token missing or wrong), UNAVAILABLE (starting, draining, or the audit trail cannot be
-        written), INTERNAL (a fault of the server).
+        token missing or wrong), UNAVAILABLE (starting, draining, no process to decode in, or the
+        audit trail cannot be written), INTERNAL (a fault of the server).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
