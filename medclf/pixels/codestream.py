@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-_SOI, _EOI, _SOS, _APP0, _APP1, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
+_EOI, _SOS, _APP0, _APP1, _APP14 = 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
 _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _LOSSLESS_FRAME = 0xC3
 # Hierarchical and arithmetic: T.81 table B.1 without DHT, JPG and DAC.

@@ -22,9 +22,9 @@ import numpy as np
 from medclf.dicom.instance import FileFormat, Instance, Limits
 from medclf.dicom.parsing import parse_dataset
 from medclf.errors import InstanceRefused, PixelsMisuse, PixelsRefused
+from medclf.pixels.child import MESSAGE_BYTES
 from medclf.pixels.picture import Picture
 
-_MESSAGE_BYTES = 1 << 16
 _LIBRARIES_BYTES = 128 << 20  # mapped from files, outside the bound on data; about 90 MB measured
 _OPEN_FILES = 64
 # The parent has scanned these bytes within its own limits; here only structure counts.
@@ -54,7 +54,7 @@ def main() -> None:
         return
     _bound(settings["memory_bytes"])
     line.send(json.dumps({"ready": True}).encode())
-    while message := line.recv(_MESSAGE_BYTES):
+    while message := line.recv(MESSAGE_BYTES):
         answer = _answer(decode, json.loads(message), down, up)
         line.send(json.dumps(answer, default=_plain).encode())
 
@@ -105,8 +105,7 @@ def _decoded(decode: Decode, message: dict[str, int], down: int, up: int) -> dic
     if len(data) != size:  # more than the kernel reads at a time, and than fits here
         raise MemoryError
     # Pickle comes from the parent only; what goes back is JSON.
-    # Pickle comes from the parent only; what goes back is JSON.
-    head, options = pickle.loads(os.pread(down, message["head"], size))  # noqa: S301  # noqa: S301
+    head, options = pickle.loads(os.pread(down, message["head"], size))  # noqa: S301
     picture = decode(_instance(head, data), **options)
     array = np.ascontiguousarray(picture.array)
     _write(up, array.reshape(-1).view(np.uint8).data)

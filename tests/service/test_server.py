@@ -1,9 +1,6 @@
 import asyncio
-import os
-import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +19,7 @@ from medclf.reasons import Reason
 from medclf.service._pb.v1 import opinion_pb2 as pb
 from medclf.service.client import OpinionClient, ask
 from medclf.service.config import ServiceConfig
-from medclf.service.server import SERVICE, OpinionServer, serve
+from medclf.service.server import SERVICE, OpinionServer
 
 
 def header(**fields: object) -> pb.RequestOpinionRequest:
@@ -330,64 +327,6 @@ def test_reflection_lists_the_service(serving):
         assert {SERVICE, "grpc.health.v1.Health"} <= set(database.get_services())
 
 
-def _serve_and(drive, reader, trail) -> None:
-    """Serve on this thread, where signals arrive, while `drive(address)` runs on another."""
-    with ThreadPoolExecutor(1) as pool:
-        drives = []
-        asyncio.run(
-            serve(
-                reader,
-                trail.append,
-                config=ServiceConfig(listen="127.0.0.1:0"),
-                ready=lambda address: drives.append(pool.submit(drive, address)),
-            )
-        )
-        drives[0].result()
-
-
-def test_a_stop_signal_finishes_what_is_in_flight_and_refuses_the_rest(
-    reader, trail, png, health_of
-):
-    seen = {}
-
-    def drive(address: str) -> None:
-        with OpinionClient(address) as client, ThreadPoolExecutor(1) as pool:
-            reader.hold()
-            in_flight = pool.submit(client.ask, png)
-            assert reader.entered.acquire(timeout=10)
-            os.kill(os.getpid(), signal.SIGTERM)
-            _await(lambda: health_of(address) == "NOT_SERVING")
-            with pytest.raises(ServerUnavailable) as caught:
-                client.ask(b"late")
-            seen["refused"] = caught.value.facts["failure"]
-            reader.go.set()
-            seen["opinion"] = in_flight.result()
-
-    _serve_and(drive, reader, trail)
-    assert seen["refused"] == "draining"
-    assert seen["opinion"].status is Status.OK
-    assert [event.action for event in trail.events()][-2:] == ["opinion.given", "service.stopped"]
-
-
-def test_a_second_signal_does_not_wait(reader, trail, png, health_of):
-    outcome = []
-
-    def drive(address: str) -> None:
-        reader.hold()
-        with OpinionClient(address) as client, ThreadPoolExecutor(1) as pool:
-            call = pool.submit(client.ask, png)
-            assert reader.entered.acquire(timeout=10)
-            os.kill(os.getpid(), signal.SIGINT)
-            _await(lambda: health_of(address) == "NOT_SERVING")
-            os.kill(os.getpid(), signal.SIGINT)
-            outcome.append(call.exception())
-            reader.go.set()
-
-    _serve_and(drive, reader, trail)
-    assert isinstance(outcome[0], ServerUnavailable)
-    assert given(trail) == []
-
-
 def test_a_taken_port_is_an_error_and_not_a_shared_port(serving):
     with (
         serving() as address,
@@ -408,11 +347,3 @@ def test_many_callers_at_once_each_get_the_opinion_of_their_own_image(serving, t
     assert [opinion.instance for opinion in opinions] == [digest_bytes(data) for data in files]
     recorded = {event.sequence: event.facts["instance"] for event in given(trail)}
     assert recorded == {opinion.audit_sequence: opinion.instance for opinion in opinions}
-
-
-def _await(condition) -> None:
-    """Wait for what happens on another thread."""
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
