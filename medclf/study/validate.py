@@ -54,7 +54,7 @@ def validate(
     """Read every image of a labels table with a package and report how well it did.
 
     Images that the package learned from are left out and counted. That the images were
-    opened is recorded before the first is read, with how often that happened before.
+    opened is recorded before the first is decoded, with how often that happened before.
 
     Args:
         package: the package's folder.
