@@ -11,63 +11,25 @@ import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from medclf.config import Config
 from medclf.durable import write_bytes
 from medclf.errors import TrainingDiverged
 from medclf.model.features import Normalise, Pictures, compute_outputs
-from medclf.model.loss import Weighting, class_weights, weighted_cross_entropy
+from medclf.model.fit_config import FitConfig, Precision
+from medclf.model.loss import make_objective
 from medclf.model.network import Network
-from medclf.model.probe import macro_auc
+from medclf.model.part import Part
+from medclf.model.sampling import draw_cases
+from medclf.model.selection import judge_scores
 
 Augmented = Callable[[np.ndarray[Any, Any], torch.Generator], Tensor]
 """(batch, size, size[, 3]) uint8 → (batch, channels, size, size) float32, randomly varied."""
-
-
-class Precision(StrEnum):
-    """Arithmetic of the training passes; inference is always float32."""
-
-    AUTO = "auto"  # bf16 where the processor has instructions for it
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
-class FitConfig(Config):
-    """How a network is fine-tuned. The defaults suit a few hundred to a few thousand pictures."""
-
-    epochs: int = Field(default=5, ge=1, le=500)
-    batch: int = Field(default=32, ge=2, le=4096)
-    learning_rate: float = Field(default=3e-4, gt=0, le=1)
-    weight_decay: float = Field(default=0.02, ge=0, le=10)
-    warmup: float = Field(default=0.15, ge=0, lt=1, description="part of all steps")
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    smoothing: float = Field(default=0.0, ge=0, lt=0.5)
-    averaging: float = Field(default=0.98, ge=0, lt=1, description="decay of the weights' mean")
-    weighting: Weighting = Weighting.BALANCED
-    freeze_norms: bool = True
-    patience: int = Field(default=10, ge=1, description="epochs without a better tune AUC")
-    precision: Precision = Precision.AUTO
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the split, as rows of the prepared pictures.
-
-    Attributes:
-        rows: (n,) int64 into the prepared pictures.
-        truth: (n,) int64 class of each.
-    """
-
-    rows: np.ndarray[Any, np.dtype[np.int64]]
-    truth: np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +105,11 @@ def finetune(
     optimiser = torch.optim.AdamW(_groups(network, config), lr=config.learning_rate)
     model, optimiser = fabric.setup(network, optimiser)
     mean = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    weights = torch.tensor(
-        class_weights(train.truth, network.head.out_features, config.weighting),
-        dtype=torch.float32,
+    objective = make_objective(
+        config,
+        train.truth,
+        classes=network.head.out_features,
+        task=network.architecture.task,
         device=fabric.device,
     )
     per_epoch = max(len(train.rows) // config.batch, 1)
@@ -165,7 +129,7 @@ def finetune(
         if number - _best(history, len(tune.rows)) > config.patience:
             break
         generator = torch.Generator().manual_seed(seed * 100_003 + number)
-        order = torch.randperm(len(train.rows), generator=generator).numpy()
+        order = draw_cases(train.truth, config.sampling, generator)
         began, losses = time.monotonic(), []
         _train_mode(network, freeze_norms=config.freeze_norms)
         with torch.random.fork_rng(devices=[]):
@@ -175,7 +139,7 @@ def finetune(
                 x = augmented(pictures[train.rows[some]], generator).to(fabric.device)
                 y = torch.as_tensor(train.truth[some], device=fabric.device)  # (batch,)
                 scores, _ = model(x.contiguous(memory_format=torch.channels_last))
-                loss = weighted_cross_entropy(scores, y, weights, smoothing=config.smoothing)
+                loss = objective(scores, y).mean()
                 if not math.isfinite(loss.item()):
                     raise TrainingDiverged(
                         f"The loss is {loss.item()} in epoch {number + 1}, step {i + 1}.",
@@ -193,7 +157,7 @@ def finetune(
                 losses.append(loss.item())
                 on_step(step + 1, total)
         speed = per_epoch * config.batch / (time.monotonic() - began)
-        auc, tune_loss = _judge(network, mean, pictures, tune, normalise)
+        auc, tune_loss = _judge(network, mean, pictures, tune, normalise, config)
         history.append(Epoch(number + 1, float(np.mean(losses)), auc, tune_loss, speed))
         if _best(history, len(tune.rows)) == number + 1:
             best_weights = {k: v.clone() for k, v in mean.items()}
@@ -247,6 +211,7 @@ def _judge(
     pictures: Pictures,
     tune: Part,
     normalise: Normalise,
+    config: FitConfig,
 ) -> tuple[float, float]:
     """Return the tune AUC and loss of the mean weights; the network's own are put back."""
     own = {k: v.clone() for k, v in network.state_dict().items()}
@@ -254,7 +219,8 @@ def _judge(
     scores = compute_outputs(network, pictures, tune.rows.tolist(), normalise=normalise).scores
     network.load_state_dict(own)
     loss = nn.functional.cross_entropy(torch.tensor(scores), torch.as_tensor(tune.truth))
-    return macro_auc(tune.truth, scores), float(loss)
+    task = network.architecture.task
+    return judge_scores(config.select_by, tune.truth, scores, task=task), float(loss)
 
 
 def _best(history: list[Epoch], cases: int) -> int:

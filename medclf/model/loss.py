@@ -1,18 +1,13 @@
 """Losses for rare findings, and the prior shift that they bring and calibration must undo."""
 
-from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-
-class Weighting(StrEnum):
-    """How classes are weighed in the loss."""
-
-    NONE = "none"
-    BALANCED = "balanced"  # inverse frequency, mean one
+from medclf.model.fit_config import FitConfig, Weighting
+from medclf.model.task import Task
 
 
 def class_weights(
@@ -46,10 +41,49 @@ def prior_correction(
     return np.asarray(-np.log(weights))
 
 
-def weighted_cross_entropy(
-    scores: torch.Tensor, truth: torch.Tensor, weights: torch.Tensor, *, smoothing: float = 0.0
-) -> torch.Tensor:
-    """Return the mean weighted cross-entropy of (batch, classes) scores, a scalar."""
-    return functional.cross_entropy(
-        scores.float(), truth, weight=weights, label_smoothing=smoothing
-    )
+class Objective(Protocol):
+    """What an engine minimises: the mean of what this returns over the whole batch.
+
+    Weights have mean one over the training part and are not divided by their sum over a batch,
+    so that the mean over several processes is the mean over one.
+    """
+
+    def __call__(self, scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each case.
+
+        Args:
+            scores: (batch, classes), any float type; computed in float32.
+            truth: (batch,) int64 class; (batch, classes) float32 shares of each class where
+                pictures were mixed; (batch, findings) of 0, 1 and `UNKNOWN` for findings.
+
+        Returns:
+            (batch,) float32.
+        """
+
+
+def make_objective(
+    config: FitConfig,
+    truth: np.ndarray[Any, Any],
+    *,
+    classes: int,
+    task: Task,
+    device: torch.device,
+) -> Objective:
+    """Return the loss that a configuration asks for.
+
+    Args:
+        config: loss, weighting, smoothing, logit adjustment.
+        truth: of the training part, see `Part.truth`.
+        classes: labels of the network.
+        task: how they relate.
+        device: where scores will be.
+    """
+    weights = torch.tensor(class_weights(truth, classes, config.weighting)).float().to(device)
+
+    def objective(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        each = functional.cross_entropy(
+            scores.float(), truth, reduction="none", label_smoothing=config.smoothing
+        )  # (batch,)
+        return each * weights[truth]
+
+    return objective

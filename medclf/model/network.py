@@ -1,19 +1,29 @@
 """The whole network: a backbone, a head, and how both are told in a package."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from medclf.config import Config
 from medclf.model.backbone import build_backbone, count_features
+from medclf.model.task import Task
 
 
 class Architecture(Config):
     """All that is needed to build a network again before its weights are loaded."""
 
     backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
-    channels: int = Field(ge=1, le=3)
+    channels: int = Field(ge=1, le=64)
     size: int = Field(ge=32, le=1024)
-    classes: int = Field(ge=2, le=1000)
+    classes: int = Field(ge=1, le=1000)
+    task: Task = Task.EXCLUSIVE
+
+    @model_validator(mode="after")
+    def _labels_compete(self) -> Self:
+        if self.classes < 2 and self.task is not Task.FINDINGS:
+            raise ValueError("two classes at least, or findings")
+        return self
 
 
 class Network(nn.Module):

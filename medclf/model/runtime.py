@@ -1,5 +1,6 @@
 """Runs a packed network: weights in, pictures in, scores and features out."""
 
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,14 @@ from safetensors.torch import load, save
 
 from medclf.errors import WeightsRefused
 from medclf.model.network import Architecture, Network
+
+
+class RuntimeName(StrEnum):
+    """What runs a packed network."""
+
+    TORCH = "torch"
+    OPENVINO = "openvino"
+    ONNX = "onnx"
 
 
 def dump_weights(network: Network) -> bytes:

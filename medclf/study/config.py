@@ -12,8 +12,10 @@ from medclf.config import Config, load_yaml
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.errors import StudyMisuse
-from medclf.model.fit import FitConfig
+from medclf.model.fit_config import FitConfig
 from medclf.model.network import Architecture
+from medclf.model.runtime import RuntimeName
+from medclf.model.task import Task
 from medclf.pixels.isolation import Isolation
 from medclf.pixels.transforms.preprocessing import Preprocessing
 from medclf.pixels.transforms.variations.ranges import AugmentConfig
@@ -32,6 +34,7 @@ class DataConfig(Layout):
             cohort of several findings.
         positive: the finding of a two-class study; None when every label is a finding.
         conflicts: what to do with one picture under two labels.
+        ordered: whether `labels` are grades, from the lowest to the highest.
     """
 
     table: Path | None = None
@@ -40,6 +43,7 @@ class DataConfig(Layout):
     labels: tuple[str, ...] = Field(default=(), max_length=1000)
     positive: str | None = None
     conflicts: Literal["exclude", "refuse"] = "exclude"
+    ordered: bool = False
 
     @model_validator(mode="after")
     def _source_is_named(self) -> Self:
@@ -63,6 +67,8 @@ class DataConfig(Layout):
             raise ValueError("with two labels, `positive` must name the finding")
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive: {self.positive!r} is not among the labels")
+        if self.ordered and len(self.labels) < 3:
+            raise ValueError("`ordered` needs at least three `labels`, the lowest grade first")
         if self.positive is not None and len(self.labels) != 2:
             raise ValueError("`positive` is for two labels; leave it out for more")
         return self
@@ -75,12 +81,15 @@ class ModelConfig(Config):
         backbone: `provider/architecture`, see `medclf models`.
         weights: `hub`, `random`, or a file relative to study.yaml.
         method: `probe` fits a linear head on frozen features; `finetune` goes on from
-            there with all weights.
+            there with all weights, `gradual` with block after block from the head down.
+        runtime: what runs the packed network in float32; the others are exported when packing
+            and held against torch on real pictures.
     """
 
     backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
     weights: str = "hub"
-    method: Literal["probe", "finetune"] = "finetune"
+    method: Literal["probe", "finetune", "gradual"] = "finetune"
+    runtime: RuntimeName = RuntimeName.TORCH
 
 
 class CalibrateConfig(Config):
@@ -100,6 +109,7 @@ class StudyConfig(Config):
 
     Attributes:
         made_up: whether the images are simulated; every report says so.
+        baselines: whether a trivial and a classical model are fitted beside the network.
         isolation: of the processes that decode.
     """
 
@@ -115,6 +125,7 @@ class StudyConfig(Config):
     model: ModelConfig
     fit: FitConfig = FitConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
+    baselines: bool = True
     isolation: Isolation = Isolation()
 
     @model_validator(mode="before")
@@ -160,6 +171,7 @@ class StudyConfig(Config):
             channels=self.preprocessing.channels,
             size=self.preprocessing.size,
             classes=len(self.data.labels),
+            task=Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE,
         )
 
 

@@ -11,7 +11,8 @@ from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
 from medclf.model.features import compute_outputs
 from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
-from medclf.model.loss import Weighting, class_weights, prior_correction
+from medclf.model.fit_config import Weighting
+from medclf.model.loss import class_weights, prior_correction
 from medclf.model.network import Network
 from medclf.model.probe import LinearHead, fit_probe
 from medclf.model.weights import WeightsReport, load_weights

@@ -8,7 +8,7 @@ from medclf.cohort.ingest import rules_digest
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
 from medclf.errors import LabelsRefused, StudyMisuse
-from medclf.model.fit import Part
+from medclf.model.part import Part
 from medclf.pixels.isolation import DecodingPool
 from medclf.study.config import StudyConfig
 from medclf.study.home import Home

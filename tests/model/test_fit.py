@@ -4,8 +4,10 @@ import torch
 
 from medclf.errors import TrainingDiverged
 from medclf.model.features import compute_outputs
-from medclf.model.fit import Epoch, FitConfig, Part, Precision, _best, finetune
+from medclf.model.fit import Epoch, _best, finetune
+from medclf.model.fit_config import FitConfig, Precision
 from medclf.model.network import Architecture, Network
+from medclf.model.part import Part
 from medclf.model.runtime import Runtime, dump_weights
 
 ARCHITECTURE = Architecture(backbone="medclf/lenet5", channels=1, size=32, classes=2)

@@ -4,7 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medclf.model.loss import Weighting, class_weights, prior_correction, weighted_cross_entropy
+from medclf.model.fit_config import FitConfig, Weighting
+from medclf.model.loss import class_weights, make_objective, prior_correction
+from medclf.model.task import Task
 
 
 @given(st.lists(st.integers(1, 500), min_size=2, max_size=6))
@@ -26,12 +28,14 @@ def test_the_correction_gives_back_the_population_odds():
     truth = np.array([0] * 90 + [1] * 10)
     weights = class_weights(truth, 2, Weighting.BALANCED)
     scores = torch.zeros(2, requires_grad=True, dtype=torch.float64)
-    w = torch.tensor(weights, dtype=torch.float32)
+    objective = make_objective(
+        FitConfig(), truth, classes=2, task=Task.EXCLUSIVE, device=torch.device("cpu")
+    )
     optimiser = torch.optim.LBFGS([scores], max_iter=100)
 
     def closure():
         optimiser.zero_grad()
-        loss = weighted_cross_entropy(scores.expand(100, 2), torch.tensor(truth), w)
+        loss = objective(scores.expand(100, 2), torch.tensor(truth)).mean()
         loss.backward()
         return loss
 

@@ -15,7 +15,9 @@ import torch
 from torch import nn
 
 from medclf.model.features import compute_outputs
-from medclf.model.fit import Epoch, FitConfig, Part, Precision, finetune
+from medclf.model.fit import Epoch, finetune
+from medclf.model.fit_config import FitConfig, Precision
+from medclf.model.part import Part
 from validation.benchmarks.row import AtLeast, Race, Row, Seconds, Trials, require
 from validation.benchmarks.training import CLASSES, SEED, Study
 
