@@ -64,7 +64,7 @@ class Evil:
 def test_a_tensor_that_would_stay_random_is_refused(tmp_path, lenet):
     path = tmp_path / "weights.pth"
     state = dict(lenet.state_dict())
-    state["maps.0.weight"] = torch.zeros(16, 3, 5, 5)  # made for three channels
+    state["maps.1.running_mean"] = torch.zeros(8)  # of another width
     torch.save(state, path)
     with pytest.raises(WeightsRefused, match="stay random"):
         load_weights(lenet, "medclf/lenet5", str(path))
