@@ -56,7 +56,7 @@ def show_models(listed: "Iterable[Listed]") -> None:
         source = item.source.replace("download.pytorch.org/models/", "pytorch.org ")
         if not source:
             own = item.provider == "medclf"
-            source = "trained from scratch" if own else "a file that you ask its owners for"
+            source = "trained from scratch" if own else "your own file"
         figure = f"{item.parameters_millions:.1f}"
         table.add_row(item.name, str(item.size), figure, item.licence, source)
     Console().print(table)
