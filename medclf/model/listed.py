@@ -56,7 +56,7 @@ class Listed:
 
 LISTED = (
     Listed("medclf/lenet5", 32, 0.12, NO_WEIGHTS),
-    Listed("medclf/spotnet", 96, 0.1, NO_WEIGHTS),
+    Listed("medclf/spotnet", 96, 0.09, NO_WEIGHTS),
     Listed("torchvision/alexnet", 224, 57.0, "BSD-3-Clause", _TORCH + "alexnet-owt-7be5be79.pth"),
     Listed(
         "torchvision/squeezenet1_1",
