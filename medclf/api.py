@@ -16,7 +16,7 @@ from medclf.study.progress import Progress, silent
 
 if TYPE_CHECKING:
     from medclf.demonstration.story import Told
-    from medclf.model.backbone import Listed
+    from medclf.model.listed import Listed
     from medclf.opinion import Opinion
     from medclf.registry.store import Release
     from medclf.service.client import ClientConfig
@@ -261,7 +261,7 @@ def ask(
 
 def models() -> "tuple[Listed, ...]":
     """Return the backbones that medclf lists by name."""
-    from medclf.model.backbone import LISTED
+    from medclf.model.listed import LISTED
 
     return LISTED
 

@@ -75,13 +75,13 @@ def init(
 
 
 def models(as_json: JsonOption = False) -> None:
-    """List the backbones; any other timm name works too."""
+    """List the backbones with their weights and licences; any other timm name works too."""
     from medclf.cli.tables import show_models
 
     listed = api.models()
     if as_json:
         for item in listed:
-            print_json({name: getattr(item, name) for name in item.__slots__})
+            print_json(item.facts())
         return
     show_models(listed)
 

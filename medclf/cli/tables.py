@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medclf.cohort.manifest import Manifest
     from medclf.demonstration.story import Told
     from medclf.evaluate.evaluation import Estimate
-    from medclf.model.backbone import Listed
+    from medclf.model.listed import Listed
     from medclf.reasons import Reason
     from medclf.study.ingest import Ingested
     from medclf.study.train import Trained
@@ -48,12 +48,19 @@ def show_models(listed: "Iterable[Listed]") -> None:
     """Print the backbones."""
     table = Table(box=None, pad_edge=False)
     table.add_column("backbone", no_wrap=True)
-    table.add_column("px")
-    table.add_column("M parameters")
-    table.add_column("licence of hub weights")
+    table.add_column("px", justify="right")
+    table.add_column("M param.", justify="right")
+    table.add_column("licence of weights", overflow="fold")
+    table.add_column("weights from", overflow="fold")
     for item in listed:
-        table.add_row(item.name, str(item.size), f"{item.parameters_millions:g}", item.licence)
+        source = item.source.replace("download.pytorch.org/models/", "pytorch.org ")
+        if not source:
+            own = item.provider == "medclf"
+            source = "trained from scratch" if own else "your own file"
+        figure = f"{item.parameters_millions:.1f}"
+        table.add_row(item.name, str(item.size), figure, item.licence, source)
     Console().print(table)
+    _plain().print("Any other name of timm works too. More: docs/reference/models.md")
 
 
 def show_ingested(done: "Ingested") -> None:

@@ -40,7 +40,10 @@ class Network(nn.Module):
             architecture.backbone, channels=architecture.channels, size=architecture.size
         )
         features = count_features(
-            self.backbone, channels=architecture.channels, size=architecture.size
+            self.backbone,
+            channels=architecture.channels,
+            size=architecture.size,
+            name=architecture.backbone,
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(features, architecture.classes)

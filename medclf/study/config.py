@@ -80,6 +80,9 @@ class ModelConfig(Config):
     Attributes:
         backbone: `provider/architecture`, see `medclf models`.
         weights: `hub`, `random`, or a file relative to study.yaml.
+        revision: commit, branch or tag of the hub's repository; its main branch when None.
+        weights_digest: `sha256:…` that the weights file must have; any when None.
+        weights_licence: of a local file, for the lineage and the model card.
         method: `probe` fits a linear head on frozen features; `finetune` goes on from
             there with all weights, `gradual` with block after block from the head down.
         runtime: what runs the packed network in float32; the others are exported when packing
@@ -88,8 +91,21 @@ class ModelConfig(Config):
 
     backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
     weights: str = "hub"
+    revision: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")
+    weights_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    weights_licence: str = Field(default="", max_length=200)
     method: Literal["probe", "finetune", "gradual"] = "finetune"
     runtime: RuntimeName = RuntimeName.TORCH
+
+    @model_validator(mode="after")
+    def _weights_are_told_once(self) -> Self:
+        if self.revision is not None and self.weights != "hub":
+            raise ValueError("`revision` is of the hub: set `weights: hub`, or leave it out")
+        if self.weights_digest is not None and self.weights == "random":
+            raise ValueError("random weights have no `weights_digest`: leave it out")
+        if self.weights_licence and self.weights in {"hub", "random"}:
+            raise ValueError("`weights_licence` is of a file; the hub states its own")
+        return self
 
 
 class CalibrateConfig(Config):

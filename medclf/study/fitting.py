@@ -58,7 +58,14 @@ def build_network(config: StudyConfig) -> tuple[Network, WeightsReport]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # initial weights draw from the global stream
         network = Network(config.architecture, dropout=config.fit.dropout)
-    report = load_weights(network.backbone, config.model.backbone, config.model.weights)
+    report = load_weights(
+        network.backbone,
+        config.model.backbone,
+        config.model.weights,
+        revision=config.model.revision,
+        digest=config.model.weights_digest,
+        licence=config.model.weights_licence,
+    )
     return network, report
 
 
@@ -127,7 +134,7 @@ def _fit_all(
             "weights": weights.digest,
             "pictures": prepared.pictures.digest,
             "labels": list(config.data.labels),
-            "model": config.model.model_dump(mode="json", exclude={"weights"}),
+            "model": config.model.model_dump(mode="json", include={"backbone", "method"}),
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),
             "augment": config.augment.model_dump(mode="json"),

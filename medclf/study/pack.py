@@ -97,13 +97,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "split_warnings": list(prepared.split.warnings),
         "configuration": settings,
         "configuration_digest": digest_json(settings),
-        "weights": {
-            "source": weights.source,
-            "digest": weights.digest,
-            "matched": len(weights.matched),
-            "missing": len(weights.missing),
-            "unexpected": len(weights.unexpected),
-        },
+        "weights": weights.facts(),
         "probe": None
         if probe is None
         else {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]},

@@ -22,7 +22,7 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
         name=model.name,
         kind=rules.kind.value,
         backbone=f"{model.architecture.backbone}, {model.architecture.size} px",
-        weights_source=weights["source"],
+        weights_source=_told(weights),
         weights_digest=weights["digest"],
         labels=model.labels,
         preprocessing={
@@ -52,3 +52,10 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
             "configuration": lineage["configuration_digest"],
         },
     )
+
+
+def _told(weights: Mapping[str, Any]) -> str:
+    """Say where the first weights came from, with revision and licence."""
+    revision, licence = weights.get("revision", ""), weights.get("licence", "")
+    at = f" at {revision}" if revision else ""
+    return f"{weights['source']}{at}" + (f", licence {licence}" if licence else "")

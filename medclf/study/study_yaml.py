@@ -97,6 +97,11 @@ preprocessing:
 model:
   backbone: {{ backbone }}    # see `medclf models`
   weights: {{ weights | tojson }}    # hub, random, or a .safetensors/.pth file
+{%- if weights == 'hub' %}
+  revision: null           # commit of the hub's repository; the lineage keeps what it was
+{%- elif weights != 'random' %}
+  weights_licence: ""      # of this file: lineage and model card tell it
+{%- endif %}
   method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
 
 fit:

@@ -81,6 +81,7 @@ def _train(
     progress: Progress,
 ) -> Trained:
     network, weights = built
+    progress("weights", 1, 1, str(weights))
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
     prepared = prepare(config, home=home, progress=progress)
