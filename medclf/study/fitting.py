@@ -127,7 +127,7 @@ def _fit_all(
             "weights": weights.digest,
             "pictures": prepared.pictures.digest,
             "labels": list(config.data.labels),
-            "model": config.model.model_dump(mode="json", exclude={"weights"}),
+            "model": config.model.model_dump(mode="json", exclude={"weights", "runtime"}),
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),
             "augment": config.augment.model_dump(mode="json"),
