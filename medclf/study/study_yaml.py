@@ -97,6 +97,7 @@ preprocessing:
 model:
   backbone: {{ backbone }}    # see `medclf models`
   weights: {{ weights | tojson }}    # hub, random, or a .safetensors/.pth file
+  runtime: torch           # openvino and onnx are faster on CPUs; held against torch when packing
   method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
 
 fit:
