@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         serve,
         train,
         validate,
+        variant,
     )
     from medclf.classifier import Classifier
     from medclf.dicom.instance import Instance, Kind, open_instance
@@ -52,6 +53,7 @@ _HOMES = {
         "serve",
         "train",
         "validate",
+        "variant",
     ),
     "medclf.classifier": ("Classifier",),
     "medclf.dicom.instance": ("Instance", "Kind", "open_instance"),
@@ -97,6 +99,7 @@ __all__ = [
     "serve",
     "train",
     "validate",
+    "variant",
 ]
 
 

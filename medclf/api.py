@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medclf.study.read import Read
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
+    from medclf.study.variant import Variant
 
 
 def init(
@@ -191,6 +192,40 @@ def release(
     return step(Path(package), home=open_home(home, actor), note=note, unvalidated=unvalidated)
 
 
+def variant(
+    package: StrPath,
+    *,
+    study: StrPath,
+    precision: str = "bfloat16",
+    out: StrPath | None = None,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Variant":
+    """Make a package of its own that computes in a shorter arithmetic, calibrated by itself.
+
+    Raises:
+        MedclfError: see `medclf.study.variant.make_variant`.
+    """
+    from medclf.model.engine import Arithmetic
+    from medclf.study.variant import make_variant as step
+
+    try:
+        arithmetic = Arithmetic(precision)
+    except ValueError as error:
+        raise MisuseError(
+            f"{precision!r} is not an arithmetic that a variant may have.", advice="Say bfloat16."
+        ) from error
+    return step(
+        Path(package),
+        study=Path(study),
+        home=open_home(home, actor),
+        arithmetic=arithmetic,
+        out=None if out is None else Path(out),
+        progress=progress,
+    )
+
+
 def serve(
     package: StrPath,
     *,
@@ -198,6 +233,7 @@ def serve(
     require_release: bool = False,
     home: StrPath | None = None,
     actor: str | None = None,
+    loaded: Callable[[str], None] = lambda runtime: None,
     ready: Callable[[str], None] = lambda address: None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -209,6 +245,7 @@ def serve(
         require_release: refuse a package that was not released here.
         home: whose audit trail records every opinion.
         actor: who started the server.
+        loaded: told what runs the network, such as `openvino in float32`.
         ready: told the address once the server takes calls.
         stop: set it to stop without a signal.
 
@@ -232,6 +269,7 @@ def serve(
                 advice="Validate it and run `medclf release`, or leave out --require-release.",
                 package=classifier.package.digest,
             )
+        loaded(classifier.runtime.about)
         reader = ServedClassifier(replace(classifier, decode=pool.decode))
         with place.open_trail() as trail:
             asyncio.run(run(reader, trail.append, config=config, ready=ready, stop=stop))

@@ -20,8 +20,10 @@ from medclf.config import Config, parse
 from medclf.dicom.admission import AdmissionRules, objection_to
 from medclf.dicom.instance import Instance, Kind
 from medclf.errors import CalibrationRefused, ConfigError, PackageRefused, PixelsRefused
+from medclf.model.engine import Arithmetic
+from medclf.model.export import NETWORK
 from medclf.model.network import Architecture
-from medclf.model.runtime import Runtime
+from medclf.model.runtime import Runtime, RuntimeName
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
 from medclf.pixels.isolation import Decode
@@ -60,6 +62,8 @@ class PackedModel(Config):
         admission: which objects of the kind it was made for; what ingest admitted to the
             training and the validation is what is admitted in service.
         made_up: whether it learned from simulated images.
+        runtime: what runs the network; that of packages from before there was a choice is torch.
+        arithmetic: in what it is computed; another than float32 makes a package a variant.
     """
 
     format: Literal["medclf-model/1"] = "medclf-model/1"
@@ -73,6 +77,8 @@ class PackedModel(Config):
     operating_points: tuple[PackedPoint, ...] = Field(min_length=1)
     admission: AdmissionRules = AdmissionRules()
     made_up: bool = False
+    runtime: RuntimeName = RuntimeName.TORCH
+    arithmetic: Arithmetic = Arithmetic.FLOAT32
 
     @model_validator(mode="after")
     def _points_are_labels(self) -> Self:
@@ -104,17 +110,31 @@ class Classifier:
     decode: Decode = field(default=decode, repr=False)
 
     @classmethod
-    def load(cls, path: Path | str, *, released: bool = False, device: str = "cpu") -> "Classifier":
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        released: bool = False,
+        device: str = "cpu",
+        runtime: RuntimeName | None = None,
+        threads: int | None = None,
+    ) -> "Classifier":
         """Load a package after checking every byte of it.
 
         Args:
             path: the package's folder.
             released: whether a signed release record was found for it; opinions carry it.
             device: where the network runs.
+            runtime: another than the package's own, for research: its opinions are never
+                released ones. There is no other way to get another one.
+            threads: that one reading may take; what PyTorch would take when None.
 
         Raises:
             PackageTampered: a file is not the one the package was named by.
             PackageRefused: the folder is not a package this version can read.
+            RuntimeUnavailable: what the package's runtime needs is not on this machine.
+            RuntimeRefused: the exported network cannot be read.
+            ModelMisuse: a runtime that the package was not exported for.
         """
         package = Package.load(Path(path))
         try:
@@ -132,12 +152,21 @@ class Classifier:
                 found=model.pixels,
                 expected=POLICY,
             )
+        name = runtime or model.runtime
         return cls(
             package=package,
             model=model,
-            runtime=Runtime(model.architecture, package.read("weights.safetensors"), device=device),
+            runtime=Runtime(
+                model.architecture,
+                package.read("weights.safetensors"),
+                device=device,
+                name=name,
+                exported=package.read(NETWORK) if NETWORK in package.files else None,
+                arithmetic=model.arithmetic,
+                threads=threads,
+            ),
             novelty=novelty,
-            released=released,
+            released=released and name is model.runtime,
         )
 
     @property

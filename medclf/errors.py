@@ -169,6 +169,14 @@ class WeightsUnavailable(ModelError, UnavailableError):
     """Pretrained weights were asked for and cannot be had."""
 
 
+class RuntimeUnavailable(ModelError, UnavailableError):
+    """The library or the processor that a package's runtime needs is not here."""
+
+
+class RuntimeRefused(ModelError, InputError):
+    """A network cannot be exported, or does not say what PyTorch says when it was."""
+
+
 class TrainingDiverged(ModelError, InputError):
     """The loss is not a finite number."""
 

@@ -13,6 +13,7 @@ from medclf.cli.door import refuse
 from medclf.cli.leakage import leakage
 from medclf.cli.opinions import ask, read, serve
 from medclf.cli.studies import demo, dicomize, ingest, init, models, release, train, validate
+from medclf.cli.variant import variant
 from medclf.errors import MedclfError
 
 _EPILOG = (
@@ -62,6 +63,7 @@ app.command(rich_help_panel=_STUDY)(leakage)
 app.command(rich_help_panel=_STUDY)(train)
 app.command(rich_help_panel=_STUDY)(validate)
 app.command(rich_help_panel=_STUDY)(release)
+app.command(rich_help_panel=_STUDY)(variant)
 app.command(rich_help_panel=_OPINION)(read)
 app.command(rich_help_panel=_OPINION)(serve)
 app.command(rich_help_panel=_OPINION)(ask)

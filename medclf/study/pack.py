@@ -14,6 +14,7 @@ from safetensors.numpy import save as save_arrays
 from medclf.classifier import PackedModel, PackedPoint
 from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
+from medclf.model.export import NETWORK
 from medclf.model.fit import resolve_precision
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
@@ -22,9 +23,11 @@ from medclf.report.card import model_card
 from medclf.report.context import CardContext
 from medclf.study.calibrate import Calibrated
 from medclf.study.config import StudyConfig
+from medclf.study.exporting import export_network
 from medclf.study.fitting import Learned
 from medclf.study.package_facts import package_facts
 from medclf.study.prepare import PARTS, Prepared
+from medclf.study.progress import Progress, silent
 
 LIBRARIES = ("medclf", "torch", "torchvision", "timm", "monai", "numpy", "scikit-learn", "pydicom")
 
@@ -35,10 +38,13 @@ def pack(
     calibrated: Calibrated,
     prepared: Prepared,
     config: StudyConfig,
+    *,
+    progress: Progress = silent,
 ) -> Package:
-    """Write the package below `parent`.
+    """Write the package below `parent`, with the network exported where its runtime needs that.
 
     Raises:
+        RuntimeRefused: the exported network does not say what PyTorch says.
         OSError: it cannot be written; nothing is left behind.
     """
     model = PackedModel(
@@ -49,23 +55,18 @@ def pack(
         labels=config.data.labels,
         positive=config.data.positive,
         temperature=calibrated.temperature.value,
-        operating_points=tuple(
-            PackedPoint(
-                name=point.name,
-                label=point.label,
-                threshold=point.threshold,
-                rule=point.rule,
-                sensitivity=point.sensitivity,
-                specificity=point.specificity,
-                n=point.n,
-            )
-            for point in calibrated.points
-        ),
+        operating_points=packed_points(calibrated),
         admission=config.admission,
         made_up=config.made_up,
+        runtime=config.model.runtime,
+    )
+    exported = export_network(
+        learned.network, model, calibrated.novelty, prepared, progress=progress
     )
     lineage = lineage_of(learned, prepared, config)
     lineage["calibration_note"] = calibrated.temperature.note
+    lineage["runtime"] = exported.facts
+    lineage["libraries"] |= exported.libraries
     return write_package(
         parent,
         {
@@ -74,8 +75,25 @@ def pack(
             "novelty.safetensors": save_arrays(calibrated.novelty.as_arrays()),
             "lineage.json": canonical_json(lineage),
             "data.json": canonical_json(_data_of(prepared)),
-            "card.md": _card_of(model, lineage, calibrated).encode(),
+            "card.md": card_of(model, lineage, calibrated).encode(),
+            **({} if exported.network is None else {NETWORK: exported.network}),
         },
+    )
+
+
+def packed_points(calibrated: Calibrated) -> tuple[PackedPoint, ...]:
+    """Return the operating points as a package keeps them."""
+    return tuple(
+        PackedPoint(
+            name=point.name,
+            label=point.label,
+            threshold=point.threshold,
+            rule=point.rule,
+            sensitivity=point.sensitivity,
+            specificity=point.specificity,
+            n=point.n,
+        )
+        for point in calibrated.points
     )
 
 
@@ -114,7 +132,8 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
     }
 
 
-def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+def card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+    """Return the model card of a package."""
     return model_card(
         CardContext(
             package=package_facts(model, lineage),

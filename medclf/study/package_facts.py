@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medclf.classifier import PackedModel
+from medclf.model.runtime import RuntimeName
 from medclf.report.context import OperatingPointFacts, PackageFacts
 
 
@@ -18,10 +19,12 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
     weights = lineage["weights"]
     options = getattr(rules, rules.kind.value).model_dump(mode="json")
     settings = lineage["configuration"]
+    other = model.runtime is not RuntimeName.TORCH
+    run_by = f", run by {model.runtime} in {model.arithmetic}" if other else ""
     return PackageFacts(
         name=model.name,
         kind=rules.kind.value,
-        backbone=f"{model.architecture.backbone}, {model.architecture.size} px",
+        backbone=f"{model.architecture.backbone}, {model.architecture.size} px{run_by}",
         weights_source=_told(weights),
         weights_digest=weights["digest"],
         labels=model.labels,

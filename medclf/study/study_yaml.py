@@ -102,6 +102,7 @@ model:
 {%- elif weights != 'random' %}
   weights_licence: ""      # of this file: lineage and model card tell it
 {%- endif %}
+  runtime: torch           # openvino and onnx are faster on CPUs; held against torch when packing
   method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
 
 fit:

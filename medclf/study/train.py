@@ -14,6 +14,7 @@ from medclf.registry.package import Package
 from medclf.study.alone import alone
 from medclf.study.calibrate import Calibrated, calibrate
 from medclf.study.config import StudyConfig, load_study
+from medclf.study.exporting import check_runtime
 from medclf.study.fitting import Learned, build_network, fit_network
 from medclf.study.home import Home
 from medclf.study.ingest import ingest
@@ -66,6 +67,7 @@ def train(
     """
     config = load_study(study)
     built = build_network(config)  # first: weights that cannot be had leave nothing behind
+    check_runtime(built[0], config)
     config.workspace.mkdir(parents=True, exist_ok=True)
     with alone(config.workspace, doing="training", study=config.workspace):
         return _train(study, config, built, home=home, out=out, progress=progress)
@@ -90,7 +92,14 @@ def _train(
     learned = fit_network(network, weights, prepared, config, progress=progress)
     calibrated = calibrate(learned, prepared, config, progress=progress)
     try:
-        package = pack(out or config.workspace / "packages", learned, calibrated, prepared, config)
+        package = pack(
+            out or config.workspace / "packages",
+            learned,
+            calibrated,
+            prepared,
+            config,
+            progress=progress,
+        )
         test_table = write_test_table(prepared, config)
     except OSError as error:
         raise StorageUnavailable(
