@@ -44,8 +44,8 @@ from validation.benchmarks.imbalance_methods import METHODS, PREVALENCE, fit_hea
 from validation.benchmarks.imbalance_table import Level, document, markdown
 from validation.benchmarks.machine import machine, versions
 
-_SIDES = {"head": 224, "finetune": 128}
-_EPOCHS = {"head": 20, "finetune": 4}
+_SIDES = {"head": 224, "finetune": 96}
+_EPOCHS = {"head": 20, "finetune": 3}
 _DATA = Path(
     os.environ.get("MEDCLF_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
 )
@@ -156,7 +156,7 @@ class Run:
 
     def _finetune(self, parts, fit: FitConfig, rows: np.ndarray, *, seed: int) -> np.ndarray:
         config = self.config.model_copy(
-            update={"fit": fit, "seed": seed, "workspace": self.work / "checkpoints"}
+            update={"fit": fit, "seed": seed, "workspace": self.work / "running"}
         )
         network, weights = build_network(config)
         thinned = dataclasses.replace(self.prepared, parts=parts)

@@ -1,4 +1,4 @@
-"""Figures of a rare finding, and how far they wander over draws of training cases and test patients.
+"""Figures of a rare finding, and how far they wander over training cases and test patients.
 
 The test part keeps all of its positive cases, of which a thinned one would have too few. What
 depends on prevalence is computed with weights that give the positives the share asked for.

@@ -1,4 +1,4 @@
-"""The ways of learning a rare finding that are compared, and the cheap network they are tried on."""
+"""The ways of learning a rare finding, and the cheap network that they are compared on."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ import torch
 from medclf.model.fit_config import FitConfig, Loss, Sampling, Weighting
 from medclf.model.loss import make_objective
 from medclf.model.part import Part
-from medclf.model.prior import prior_shift
+from medclf.model.prior import log_prior, prior_shift
 from medclf.model.sampling import draw_cases
 from medclf.model.task import Task
+from medclf.model.weighting import count_classes
 
 PREVALENCE = 0.02
 METHODS: dict[str, dict[str, object]] = {
@@ -53,7 +54,9 @@ def fit_head(
     )
     head = torch.nn.Linear(x.shape[1], 2)
     torch.nn.init.zeros_(head.weight)
-    torch.nn.init.zeros_(head.bias)
+    shift = prior_shift(config, train.truth, 2)
+    with torch.no_grad():  # all methods start from the odds of the train part
+        head.bias.copy_(torch.tensor(log_prior(count_classes(train.truth, 2)) - shift))
     optimiser = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.1)
     steps = len(x) // config.batch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps * config.epochs)
@@ -66,7 +69,6 @@ def fit_head(
             objective(head(x[some]), truth[some]).mean().backward()
             optimiser.step()
             schedule.step()
-    shift = prior_shift(config, train.truth, 2)
 
     def score(rows: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
