@@ -10,7 +10,7 @@ positives, whose patients no network learned from: a default is chosen by it. Th
 on the test part and chooses nothing. Both keep all positives, and weigh them down to 2 % where a
 figure depends on prevalence. A run that was stopped goes on where it was.
 
-Needs the folder that `MEDCLF_SHARED_DATA` names, and about an hour on two cores.
+Needs the folder that `MEDCLF_SHARED_DATA` names, and about half an hour on two free cores.
 """
 
 import argparse
