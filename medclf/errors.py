@@ -181,6 +181,10 @@ class TrainingDiverged(ModelError, InputError):
     """The loss is not a finite number."""
 
 
+class PartRefused(ModelError, InputError):
+    """A part of the split lacks what it takes to learn from it or to choose by it."""
+
+
 class CalibrationRefused(CalibrationError, InputError):
     """Too few cases, or a class missing, to calibrate on."""
 

@@ -19,6 +19,7 @@ from medclf.model.task import Task
 from medclf.pixels.isolation import Isolation
 from medclf.pixels.transforms.preprocessing import Preprocessing
 from medclf.pixels.transforms.variations.ranges import AugmentConfig
+from medclf.study.fit_rules import misfits
 
 
 class DataConfig(Layout):
@@ -164,6 +165,20 @@ class StudyConfig(Config):
             raise ValueError("augment.mirror undoes fundus.laterality: set one of them off")
         return self
 
+    @model_validator(mode="after")
+    def _options_of_fit_go_together(self) -> Self:
+        wrong = list(misfits(self.fit, method=self.model.method, task=self.task))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @property
+    def task(self) -> Task:
+        """How the labels of one picture relate."""
+        if not self.data.labels:
+            return Task.FINDINGS
+        return Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE
+
     @property
     def kind(self) -> Kind:
         """What the images show."""
@@ -187,7 +202,7 @@ class StudyConfig(Config):
             channels=self.preprocessing.channels,
             size=self.preprocessing.size,
             classes=len(self.data.labels),
-            task=Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE,
+            task=self.task,
         )
 
 

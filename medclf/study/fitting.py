@@ -12,8 +12,8 @@ from medclf.errors import ModelMisuse
 from medclf.model.features import compute_outputs
 from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
 from medclf.model.fit_config import Weighting
-from medclf.model.loss import class_weights, prior_correction
 from medclf.model.network import Network
+from medclf.model.prior import prior_shift
 from medclf.model.probe import LinearHead, fit_probe
 from medclf.model.weights import WeightsReport, load_weights
 from medclf.pixels.transforms.augment import augment_batch
@@ -33,12 +33,14 @@ class Learned:
         weights: what the pretrained weights were.
         probe: the linear head that fine-tuning started from; None from random weights.
         fitted: the epochs; None when only the probe was fitted.
+        shift: (classes) what was added to the scores for that, see `prior_shift`.
     """
 
     network: Network
     weights: WeightsReport
     probe: LinearHead | None
     fitted: Fitted | None
+    shift: tuple[float, ...] = ()
 
 
 def build_network(config: StudyConfig) -> tuple[Network, WeightsReport]:
@@ -81,20 +83,31 @@ def fit_network(
 
     Raises:
         TrainingDiverged: the loss is not a finite number.
-        ModelMisuse: the train part holds one class only.
+        PartRefused: a class is missing from the train or the tune part.
     """
+    shift = prior_shift(
+        config.fit,
+        prepared.parts["train"].truth,
+        config.architecture.classes,
+        task=config.architecture.task,
+    )
     probe = None
     if config.model.weights != "random":
         probe = _fit_head(network, prepared, config, progress)
+        if config.fit.weighting is not Weighting.BALANCED:
+            # Such a probe knows the population's odds; what goes on from it expects others.
+            _add_to_scores(network, -shift)
     fitted = None
     if config.model.method == "finetune":
         fitted = _fit_all(network, weights, prepared, config, progress)
-    train = prepared.parts["train"].truth
-    shift = prior_correction(class_weights(train, len(config.data.labels), config.fit.weighting))
+    _add_to_scores(network, shift)
+    network.eval()
+    return Learned(network, weights, probe, fitted, tuple(shift.tolist()))
+
+
+def _add_to_scores(network: Network, shift: np.ndarray[Any, np.dtype[np.float64]]) -> None:
     with torch.no_grad():
         network.head.bias.add_(torch.as_tensor(shift).to(network.head.bias))
-    network.eval()
-    return Learned(network, weights, probe, fitted)
 
 
 def _fit_head(

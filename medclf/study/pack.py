@@ -16,6 +16,7 @@ from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
 from medclf.model.export import NETWORK
 from medclf.model.fit import resolve_precision
+from medclf.model.prior import is_exact
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
@@ -127,6 +128,10 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         ],
         "precision": "" if fitted is None else resolve_precision(config.fit.precision).value,
         "best_epoch": 0 if fitted is None else fitted.best,
+        "prior_shift": {
+            "added": list(learned.shift),
+            "exact": is_exact(config.fit),
+        },
         "libraries": {**pixels, **{name: version(name) for name in LIBRARIES}},
         "pixel_code": decided["code"],
     }

@@ -109,7 +109,7 @@ fit:
   epochs: {{ epochs }}
   batch: 32
   learning_rate: {{ '0.001' if random_start else '0.0003' }}
-  weighting: balanced      # rare classes weigh more; the shift is undone before calibration
+  weighting: balanced      # or none, effective: rare classes weigh more; undone before calibration
   freeze_norms: {{ 'false' if random_start else 'true' }}      # keep pretrained statistics
   precision: auto          # bfloat16 where the processor has it; inference is always float32
 
