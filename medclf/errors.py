@@ -173,6 +173,10 @@ class TrainingDiverged(ModelError, InputError):
     """The loss is not a finite number."""
 
 
+class ProcessLost(ModelError, UnavailableError):
+    """One of several processes that train together has ended."""
+
+
 class CalibrationRefused(CalibrationError, InputError):
     """Too few cases, or a class missing, to calibrate on."""
 

@@ -84,6 +84,8 @@ def make_objective(
         each = functional.cross_entropy(
             scores.float(), truth, reduction="none", label_smoothing=config.smoothing
         )  # (batch,)
+        if truth.is_floating_point():  # shares of each class
+            return each * (truth @ weights)
         return each * weights[truth]
 
     return objective

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from medclf.errors import TrainingDiverged
+from medclf.model.epoch import Epoch, best_epoch
 from medclf.model.features import compute_outputs
-from medclf.model.fit import Epoch, _best, finetune
+from medclf.model.fit import finetune
 from medclf.model.fit_config import FitConfig, Precision
 from medclf.model.network import Architecture, Network
 from medclf.model.part import Part
@@ -58,7 +59,7 @@ def fit(path, *, config=CONFIG, on_epoch=lambda epoch: None, varied=noisy, ident
 
 def test_the_network_learns_what_is_there(tmp_path):
     network, fitted = fit(tmp_path / "c.pt")
-    assert fitted.history[fitted.best - 1].tune_auc > 0.95
+    assert fitted.history[fitted.best - 1].tune_figure > 0.95
     assert not network.training
 
 
@@ -106,7 +107,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_advice(tmp_path):
 def test_bfloat16_training_learns_too(tmp_path):
     config = CONFIG.model_copy(update={"precision": Precision.BFLOAT16})
     _, fitted = fit(tmp_path / "c.pt", config=config)
-    assert fitted.history[-1].tune_auc > 0.9
+    assert fitted.history[-1].tune_figure > 0.9
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -117,16 +118,16 @@ def test_the_best_epoch_stays_until_a_later_one_takes_over(seed):
     for number in range(1, 15):
         auc, loss = generator.uniform(0.8, 1), generator.uniform(0.1, 0.5)
         history.append(Epoch(number, 1, auc, loss, 1))
-        if _best(history, cases=60) == number:
+        if best_epoch(history, cases=60) == number:
             kept = number
-    assert _best(history, cases=60) == kept
+    assert best_epoch(history, cases=60) == kept
 
 
 def test_epochs_within_one_standard_error_are_told_apart_by_loss():
     history = [Epoch(1, 1, 0.990, 0.50, 1), Epoch(2, 1, 0.985, 0.20, 1), Epoch(3, 1, 0.6, 0.1, 1)]
-    assert _best(history, cases=40) == 2
-    assert _best(history, cases=1_000_000) == 1
-    assert _best([], cases=40) == 0
+    assert best_epoch(history, cases=40) == 2
+    assert best_epoch(history, cases=1_000_000) == 1
+    assert best_epoch([], cases=40) == 0
 
 
 def test_a_packed_network_scores_as_the_fitted_one(tmp_path):
