@@ -81,7 +81,7 @@ def open_fabric(precision: Precision, processes: Processes) -> "Fabric":
             return 0
 
     # Frozen statistics need no exchange, and joint ones are alike in every process anyway.
-    strategy = DDPStrategy(cluster_environment=Met(), broadcast_buffers=False)
+    strategy = DDPStrategy(cluster_environment=Met(), forward_sync_buffers=False)
     devices = torch.cuda.device_count() or Met().local_rank() + 1
     fabric = Fabric(strategy=strategy, devices=devices, precision=arithmetic)
     fabric.launch()

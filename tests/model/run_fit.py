@@ -22,7 +22,13 @@ from medclf.model.part import Part
 from medclf.model.processes import Processes, launched_together, meet, part
 from medclf.model.runtime import dump_weights
 
-PLAIN = {"epochs": 4, "batch": 16, "learning_rate": 2e-3, "freeze_norms": False}
+PLAIN = {
+    "precision": "float32",
+    "epochs": 4,
+    "batch": 16,
+    "learning_rate": 2e-3,
+    "freeze_norms": False,
+}
 
 
 def made_up(n: int = 160) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +98,7 @@ def main() -> None:
     network, fitted = fit(
         folder,
         gradual=gradual,
-        on_step=lambda step: print(step.done, flush=True),
+        on_step=lambda step: os.write(1, b"%d\n" % step.done),
         **keys,
     )
     if processes.first:
