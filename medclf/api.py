@@ -54,7 +54,7 @@ def init(
         label: the column that holds the label.
         positive: the finding among two labels; told from their names when None.
         size: side of the input in pixels.
-        method: `probe` or `finetune`.
+        method: `probe`, `finetune` or `gradual`.
         replace: whether an existing file may be replaced.
         tell: told what was recognised in the data rather than said in the call.
 
