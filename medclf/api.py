@@ -55,7 +55,7 @@ def init(
         label: the column that holds the label.
         positive: the finding among two labels; told from their names when None.
         size: side of the input in pixels.
-        method: `probe` or `finetune`.
+        method: `probe`, `finetune` or `gradual`.
         replace: whether an existing file may be replaced.
         tell: told what was recognised in the data rather than said in the call.
 
@@ -115,17 +115,26 @@ def train(
 ) -> "Trained":
     """Train, calibrate and pack the model of a study.
 
+    Of several processes that `torchrun` started, the first one returns; in the others this helps
+    it and ends the process.
+
     Raises:
         MedclfError: see `medclf.study.train.train`.
     """
+    from medclf.study.ranks import follow, joined
     from medclf.study.train import train as step
 
-    return step(
-        Path(study),
-        out=None if out is None else Path(out),
-        home=open_home(home, actor),
-        progress=progress,
-    )
+    place = open_home(home, actor)
+    with joined() as processes:
+        if processes.first:
+            return step(
+                Path(study),
+                out=None if out is None else Path(out),
+                home=place,
+                progress=progress,
+            )
+        follow(place)
+    raise SystemExit(0)
 
 
 def validate(

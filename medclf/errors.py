@@ -185,6 +185,10 @@ class PartRefused(ModelError, InputError):
     """A part of the split lacks what it takes to learn from it or to choose by it."""
 
 
+class ProcessLost(ModelError, UnavailableError):
+    """One of several processes that train together has ended."""
+
+
 class CalibrationRefused(CalibrationError, InputError):
     """Too few cases, or a class missing, to calibrate on."""
 

@@ -93,7 +93,10 @@ def main() -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' chatter off the terminal; their errors still come through."""
+    """Keep other libraries' chatter off the terminal and settle what they read at their start.
+
+    Their errors still come through.
+    """
     for name in (
         "lightning_fabric",
         "lightning.fabric",
@@ -103,6 +106,8 @@ def quiet_libraries() -> None:
         "highdicom",
     ):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # torch reads it when a GPU is first used: `fit.deterministic` needs cuBLAS to repeat itself.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("GLOG_minloglevel", "2")
     if not sys.warnoptions:

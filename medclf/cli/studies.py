@@ -23,6 +23,7 @@ class Method(StrEnum):
 
     PROBE = "probe"
     FINETUNE = "finetune"
+    GRADUAL = "gradual"
 
 
 def demo(
@@ -50,7 +51,9 @@ def init(
     label: Annotated[str, typer.Option(help="Column that holds the label.")] = "label",
     positive: Annotated[str | None, typer.Option(help="The finding among two labels.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
-    method: Annotated[Method, typer.Option(help="Linear probe or all weights.")] = Method.FINETUNE,
+    method: Annotated[
+        Method, typer.Option(help="Head, all weights, or block by block.")
+    ] = Method.FINETUNE,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,24 +1,23 @@
 """Fits the network of a study: a linear probe first, then all weights when asked for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 
 from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
+from medclf.model.fabric import resolve_precision
 from medclf.model.features import compute_outputs
-from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
+from medclf.model.fit import Fitted
+from medclf.model.fit_check import check_fit
 from medclf.model.fit_config import Weighting
 from medclf.model.network import Network
 from medclf.model.prior import prior_shift
 from medclf.model.probe import LinearHead, fit_probe
+from medclf.model.processes import Processes
 from medclf.model.weights import WeightsReport, load_weights
-from medclf.pixels.transforms.augment import augment_batch
-from medclf.pixels.transforms.normalise import as_unit_range, standardise
 from medclf.pixels.transforms.preprocessing import normalise
+from medclf.study.assignment import Assignment, carry_out, hand_out
 from medclf.study.config import StudyConfig
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
@@ -47,19 +46,22 @@ def build_network(config: StudyConfig) -> tuple[Network, WeightsReport]:
     """Build the network and load its pretrained weights.
 
     Raises:
-        ModelMisuse: the backbone is unknown or cannot take this input, or a probe is
-            asked for on random weights.
+        ModelMisuse: the backbone is unknown or cannot take this input, or `method` or a key
+            of `fit` asks for what cannot be had.
         WeightsUnavailable: the weights cannot be had.
         WeightsRefused: the weights do not fit.
     """
-    if config.model.weights == "random" and config.model.method == "probe":
+    if config.model.weights == "random" and config.model.method != "finetune":
         raise ModelMisuse(
-            "A probe on random weights learns nothing worth having.",
+            f"A {config.model.method} start on random weights learns nothing worth having.",
             advice="Set `method: finetune`, or name pretrained weights.",
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # initial weights draw from the global stream
         network = Network(config.architecture, dropout=config.fit.dropout)
+    if config.model.method != "probe":
+        gradual = config.model.method == "gradual"
+        check_fit(network, config.fit, Processes.here(), gradual=gradual)
     report = load_weights(
         network.backbone,
         config.model.backbone,
@@ -98,7 +100,7 @@ def fit_network(
             # Such a probe knows the population's odds; what goes on from it expects others.
             _add_to_scores(network, -shift)
     fitted = None
-    if config.model.method == "finetune":
+    if config.model.method != "probe":
         fitted = _fit_all(network, weights, prepared, config, progress)
     _add_to_scores(network, shift)
     network.eval()
@@ -155,40 +157,6 @@ def _fit_all(
             "seed": config.seed,
         }
     )
-    latest = ""
-
-    def on_epoch(epoch: Epoch) -> None:
-        nonlocal latest
-        latest = (
-            f"epoch {epoch.number}/{config.fit.epochs} loss {epoch.loss:.3f} "
-            f"tune AUC {epoch.tune_auc:.4f} {epoch.pictures_per_s:.0f} img/s"
-        )
-
-    return finetune(
-        network,
-        prepared.pictures.array,
-        train=prepared.parts["train"],
-        tune=prepared.parts["tune"],
-        config=config.fit,
-        seed=config.seed,
-        normalise=lambda batch: normalise(batch, config.preprocessing),
-        augmented=_augmented(config),
-        checkpoint=config.workspace / "checkpoints" / f"{identity[7:23]}.pt",
-        identity=identity,
-        on_step=lambda done, total: progress("fine-tune", done, total, latest),
-        on_epoch=on_epoch,
-    )
-
-
-def _augmented(
-    config: StudyConfig,
-) -> Callable[[np.ndarray[Any, Any], torch.Generator], torch.Tensor]:
-    """Return the random variation of a uint8 batch, as the network expects it."""
-    rule = config.preprocessing
-
-    def vary(batch: np.ndarray[Any, Any], generator: torch.Generator) -> torch.Tensor:
-        unit = as_unit_range(batch, channels=rule.channels)  # (batch, channels, size, size)
-        varied = augment_batch(unit, rule.kind, generator, config.augment)
-        return standardise(varied, rule.mean, rule.std)
-
-    return vary
+    assignment = Assignment(config, prepared.parts["train"], prepared.parts["tune"], identity)
+    hand_out(assignment, pictures=prepared.pictures.digest)
+    return carry_out(assignment, network, prepared.pictures.array, progress=progress)

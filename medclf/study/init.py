@@ -38,7 +38,7 @@ class Wishes:
         label: the column of the labels table.
         positive: the finding among two labels.
         size: side of the input in pixels.
-        method: `probe` or `finetune`.
+        method: `probe`, `finetune` or `gradual`.
     """
 
     weights: str = "hub"

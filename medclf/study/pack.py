@@ -15,7 +15,7 @@ from medclf.classifier import PackedModel, PackedPoint
 from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
 from medclf.model.export import NETWORK
-from medclf.model.fit import resolve_precision
+from medclf.model.fabric import resolve_precision
 from medclf.model.prior import is_exact
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
@@ -123,7 +123,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "epochs": []
         if fitted is None
         else [
-            {"loss": e.loss, "tune_auc": e.tune_auc, "tune_loss": e.tune_loss}
+            {"loss": e.loss, "tune_figure": e.tune_figure, "tune_loss": e.tune_loss}
             for e in fitted.history
         ],
         "precision": "" if fitted is None else resolve_precision(config.fit.precision).value,

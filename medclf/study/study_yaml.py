@@ -103,7 +103,7 @@ model:
   weights_licence: ""      # of this file: lineage and model card tell it
 {%- endif %}
   runtime: torch           # openvino and onnx are faster on CPUs; held against torch when packing
-  method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
+  method: {{ method }}         # probe: head on frozen features; finetune: then all; gradual: block by block
 
 fit:
   epochs: {{ epochs }}

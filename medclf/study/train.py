@@ -157,8 +157,11 @@ def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]
     history = learned.fitted.history if learned.fitted else ()
     metrics: dict[str, list[float]] = {
         "train_loss": [epoch.loss for epoch in history],
-        "tune_auc": [epoch.tune_auc for epoch in history],
+        "tune_figure": [epoch.tune_figure for epoch in history],
         "tune_loss": [epoch.tune_loss for epoch in history],
+        "learning_rate": [epoch.learning_rate for epoch in history],
+        "pictures_per_s": [epoch.pictures_per_s for epoch in history],
+        "stall_share": [epoch.stall_share for epoch in history],
         "temperature": [calibrated.temperature.value],
     }
     if learned.probe:
