@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from medclf.durable import write_bytes
 from medclf.errors import TrainingDiverged
 from medclf.model.features import Normalise, Pictures, compute_outputs
-from medclf.model.fit_config import FitConfig, Precision
-from medclf.model.loss import make_objective
+from medclf.model.fit_config import FitConfig, Precision, Weighting
+from medclf.model.loss import Objective, make_objective
 from medclf.model.network import Network
 from medclf.model.part import Part
 from medclf.model.sampling import draw_cases
@@ -112,6 +112,13 @@ def finetune(
         task=network.architecture.task,
         device=fabric.device,
     )
+    plain = make_objective(
+        FitConfig(weighting=Weighting.NONE),
+        train.truth,
+        classes=network.head.out_features,
+        task=network.architecture.task,
+        device=torch.device("cpu"),
+    )
     per_epoch = max(len(train.rows) // config.batch, 1)
     total = per_epoch * config.epochs
     history: list[Epoch] = []
@@ -157,7 +164,7 @@ def finetune(
                 losses.append(loss.item())
                 on_step(step + 1, total)
         speed = per_epoch * config.batch / (time.monotonic() - began)
-        auc, tune_loss = _judge(network, mean, pictures, tune, normalise, config)
+        auc, tune_loss = _judge(network, mean, pictures, tune, normalise, config, plain)
         history.append(Epoch(number + 1, float(np.mean(losses)), auc, tune_loss, speed))
         if _best(history, len(tune.rows)) == number + 1:
             best_weights = {k: v.clone() for k, v in mean.items()}
@@ -212,14 +219,15 @@ def _judge(
     tune: Part,
     normalise: Normalise,
     config: FitConfig,
+    plain: Objective,
 ) -> tuple[float, float]:
     """Return the tune AUC and loss of the mean weights; the network's own are put back."""
     own = {k: v.clone() for k, v in network.state_dict().items()}
     network.load_state_dict(dict(weights))
     scores = compute_outputs(network, pictures, tune.rows.tolist(), normalise=normalise).scores
     network.load_state_dict(own)
-    loss = nn.functional.cross_entropy(torch.tensor(scores), torch.as_tensor(tune.truth))
     task = network.architecture.task
+    loss = plain(torch.tensor(scores), torch.as_tensor(tune.truth)).mean()
     return judge_scores(config.select_by, tune.truth, scores, task=task), float(loss)
 
 

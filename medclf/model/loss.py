@@ -1,5 +1,6 @@
 """Losses for rare findings, and the prior shift that they bring and calibration must undo."""
 
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,6 +8,8 @@ import torch
 from torch.nn import functional
 
 from medclf.model.fit_config import FitConfig, Weighting
+from medclf.model.masked_loss import finding_weights, masked_cross_entropy
+from medclf.model.part import UNKNOWN
 from medclf.model.task import Task
 
 
@@ -78,6 +81,13 @@ def make_objective(
         task: how they relate.
         device: where scores will be.
     """
+    if task is Task.FINDINGS:
+        return partial(
+            masked_cross_entropy,
+            weights=torch.tensor(finding_weights(truth, config.weighting)).float().to(device),
+            told=float((truth != UNKNOWN).sum(axis=1).mean()),
+            smoothing=config.smoothing,
+        )
     weights = torch.tensor(class_weights(truth, classes, config.weighting)).float().to(device)
 
     def objective(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
