@@ -17,9 +17,9 @@ def fit_findings_probe(
     train: tuple[_Array, np.ndarray[Any, Any]],
     tune: tuple[_Array, np.ndarray[Any, Any]],
     *,
+    weights: _Array,
     judge: _Judge,
     penalties: Sequence[float] = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
-    balanced: bool = True,
 ) -> LinearHead:
     """Fit a logistic regression for each finding; choose one penalty for all on the tune part.
 
@@ -29,9 +29,9 @@ def fit_findings_probe(
     Args:
         train: features (n, d) float64 and truth (n, findings) of 0, 1 and `UNKNOWN`.
         tune: features (m, d) float64 and truth (m, findings).
+        weights: (2, findings) float64, of an absent and of a present case of each.
         judge: gives the figure of truth (m, findings) and scores (m, findings): the mean AUC.
         penalties: the inverse L2 strengths C to try.
-        balanced: weigh present and absent cases of a finding by the inverse of their frequency.
 
     Raises:
         ModelMisuse: a finding is told one way only in the train part, or no penalty is named.
@@ -56,9 +56,8 @@ def fit_findings_probe(
         rows, intercepts = [], []
         for place in range(truth.shape[1]):
             told = truth[:, place] != UNKNOWN
-            model = LogisticRegression(
-                C=penalty, max_iter=2000, tol=1e-6, class_weight="balanced" if balanced else None
-            )
+            own = {0: weights[0, place], 1: weights[1, place]}
+            model = LogisticRegression(C=penalty, max_iter=2000, tol=1e-6, class_weight=own)
             model.fit(standard[told], truth[told, place])
             rows.append(model.coef_[0])
             intercepts.append(model.intercept_[0])

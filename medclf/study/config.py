@@ -12,7 +12,7 @@ from medclf.config import Config, load_yaml
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.errors import StudyMisuse
-from medclf.model.fit_config import FitConfig
+from medclf.model.fit_config import FitConfig, Sampling, Selection
 from medclf.model.network import Architecture
 from medclf.model.runtime import RuntimeName
 from medclf.model.task import Task
@@ -72,6 +72,18 @@ class DataConfig(Layout):
         if self.positive is not None and len(self.labels) != 2:
             raise ValueError("`positive` is for two labels; leave it out for more")
         return self
+
+    @property
+    def task(self) -> Task:
+        """How the labels relate."""
+        if not self.labels:
+            return Task.FINDINGS
+        return Task.ORDINAL if self.ordered else Task.EXCLUSIVE
+
+    @property
+    def label_space(self) -> tuple[str, ...]:
+        """What the network gives a score for, in order: the labels, or the findings."""
+        return self.labels or self.findings
 
 
 class ModelConfig(Config):
@@ -148,6 +160,18 @@ class StudyConfig(Config):
             raise ValueError("augment.mirror undoes fundus.laterality: set one of them off")
         return self
 
+    @model_validator(mode="after")
+    def _fit_suits_the_task(self) -> Self:
+        task = self.data.task
+        if task is Task.FINDINGS and self.fit.sampling is not Sampling.NATURAL:
+            raise ValueError(
+                f"fit.sampling: {self.fit.sampling} draws by the one label of a picture; with "
+                "several findings set `natural`"
+            )
+        if self.fit.select_by is Selection.KAPPA and task is not Task.ORDINAL:
+            raise ValueError("fit.select_by: kappa is for grades; set `data.ordered`, or `auc`")
+        return self
+
     @property
     def kind(self) -> Kind:
         """What the images show."""
@@ -158,20 +182,21 @@ class StudyConfig(Config):
         """The network that this study trains.
 
         Raises:
-            StudyMisuse: the cohort has several findings a picture.
+            StudyMisuse: study.yaml names neither labels nor findings.
         """
-        if not self.data.labels:
+        space = self.data.label_space
+        if not space:
             raise StudyMisuse(
-                "This study has several findings a picture; a network learns one label a picture.",
-                advice="Make a study for one of them: a table with a column label, and "
-                "`format: table`.",
+                "This MedMNIST archive is to give several findings a picture, and study.yaml does "
+                "not name them.",
+                advice="Name them under `findings`, or write study.yaml with `medclf init`.",
             )
         return Architecture(
             backbone=self.model.backbone,
             channels=self.preprocessing.channels,
             size=self.preprocessing.size,
-            classes=len(self.data.labels),
-            task=Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE,
+            classes=len(space),
+            task=self.data.task,
         )
 
 

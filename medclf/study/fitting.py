@@ -12,9 +12,11 @@ from medclf.errors import ModelMisuse
 from medclf.model.features import compute_outputs
 from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
 from medclf.model.fit_config import Weighting
-from medclf.model.loss import class_weights, prior_correction
 from medclf.model.network import Network
+from medclf.model.ordinal import OrdinalHead
+from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.probe import LinearHead, fit_probe
+from medclf.model.task import Task
 from medclf.model.weights import WeightsReport, load_weights
 from medclf.pixels.transforms.augment import augment_batch
 from medclf.pixels.transforms.normalise import as_unit_range, standardise
@@ -22,6 +24,7 @@ from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.config import StudyConfig
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
+from medclf.study.task_heads import prior_shift, probe_findings, start_grades
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Learned:
     Attributes:
         network: in evaluation mode; its scores carry the training population's odds.
         weights: what the pretrained weights were.
-        probe: the linear head that fine-tuning started from; None from random weights.
+        probe: the head that fine-tuning started from; None from random weights.
         fitted: the epochs; None when only the probe was fitted.
     """
 
     network: Network
     weights: WeightsReport
-    probe: LinearHead | None
+    probe: LinearHead | OrdinalFit | None
     fitted: Fitted | None
 
 
@@ -82,17 +85,14 @@ def fit_network(
     fitted = None
     if config.model.method == "finetune":
         fitted = _fit_all(network, weights, prepared, config, progress)
-    train = prepared.parts["train"].truth
-    shift = prior_correction(class_weights(train, len(config.data.labels), config.fit.weighting))
-    with torch.no_grad():
-        network.head.bias.add_(torch.as_tensor(shift).to(network.head.bias))
+    network.shift_scores(prior_shift(prepared, config))
     network.eval()
     return Learned(network, weights, probe, fitted)
 
 
 def _fit_head(
     network: Network, prepared: Prepared, config: StudyConfig, progress: Progress
-) -> LinearHead:
+) -> LinearHead | OrdinalFit:
     train, tune = prepared.parts["train"], prepared.parts["tune"]
     outputs = compute_outputs(
         network,
@@ -101,11 +101,16 @@ def _fit_head(
         normalise=lambda batch: normalise(batch, config.preprocessing),
         progress=lambda done, total: progress("features", done, total, ""),
     )
-    head = fit_probe(
+    known = (
         (outputs.features[: len(train.rows)], train.truth),
         (outputs.features[len(train.rows) :], tune.truth),
-        balanced=config.fit.weighting is Weighting.BALANCED,
     )
+    if isinstance(network.head, OrdinalHead):
+        return start_grades(network.head, *known, config, progress)
+    if config.data.task is Task.FINDINGS:
+        head = probe_findings(*known, config)
+    else:
+        head = fit_probe(*known, balanced=config.fit.weighting is Weighting.BALANCED)
     with torch.no_grad():
         network.head.weight.copy_(torch.as_tensor(head.weight))
         network.head.bias.copy_(torch.as_tensor(head.bias))
@@ -126,7 +131,8 @@ def _fit_all(
             "split": prepared.split.digest,
             "weights": weights.digest,
             "pictures": prepared.pictures.digest,
-            "labels": list(config.data.labels),
+            "labels": list(config.data.label_space),
+            "task": config.data.task.value,
             "model": config.model.model_dump(mode="json", exclude={"weights"}),
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),

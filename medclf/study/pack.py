@@ -15,6 +15,8 @@ from medclf.classifier import PackedModel, PackedPoint
 from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
 from medclf.model.fit import resolve_precision
+from medclf.model.ordinal_probe import OrdinalFit
+from medclf.model.probe import LinearHead
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
@@ -46,9 +48,10 @@ def pack(
         architecture=config.architecture,
         preprocessing=config.preprocessing,
         pixels=POLICY,
-        labels=config.data.labels,
+        labels=config.data.label_space,
         positive=config.data.positive,
         temperature=calibrated.temperature.value,
+        temperatures=tuple(fitted.value for fitted in calibrated.temperatures),
         operating_points=tuple(
             PackedPoint(
                 name=point.name,
@@ -65,7 +68,7 @@ def pack(
         made_up=config.made_up,
     )
     lineage = lineage_of(learned, prepared, config)
-    lineage["calibration_note"] = calibrated.temperature.note
+    lineage["calibration_note"] = calibrated.note
     return write_package(
         parent,
         {
@@ -104,9 +107,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
             "missing": len(weights.missing),
             "unexpected": len(weights.unexpected),
         },
-        "probe": None
-        if probe is None
-        else {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]},
+        "probe": None if probe is None else _of_probe(probe),
         "epochs": []
         if fitted is None
         else [
@@ -120,6 +121,12 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
     }
 
 
+def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, float]:
+    if isinstance(probe, OrdinalFit):
+        return {"penalty": probe.penalty, "tune_kappa": probe.tune_kappa[probe.penalty]}
+    return {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]}
+
+
 def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
     return model_card(
         CardContext(
@@ -128,6 +135,7 @@ def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibra
             population="The images that the manifest named below lists.",
             reference_standard="The labels of the study's table.",
             performance=calibrated.performance,
+            per_label=calibrated.per_label,
             performance_part="calibrate part, on which the threshold was chosen",
             made_up=model.made_up,
         )
