@@ -51,7 +51,7 @@ data:
 {%- endfor %}
 {%- endif %}
 {%- if not labels %}
-  uncertain: ignore        # what training is to make of -1: ignore, absent or present
+  uncertain: ignore        # what training makes of -1: ignore, absent or present
 {%- else %}
 {%- if layout.format not in ('folders', 'medmnist') %}
   label: {{ label | tojson }}             # column of the table
@@ -61,6 +61,9 @@ data:
     - {{ item | tojson }}    # {{ counts[item] }} rows
 {%- endfor %}
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
+{%- if not positive %}
+  ordered: false           # true: the labels are grades, listed from the lowest to the highest
+{%- endif %}
 {%- endif %}
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
