@@ -158,7 +158,7 @@ def draw_marks(cases: int, *, seed: int) -> tuple[Array, Array]:
     down, right = np.mgrid[:_SIDE, :_SIDE]
     for i, k in np.argwhere(truth == 1):
         row, column = (np.array(divmod(int(k), _SIDE // _CELL)) + 0.5) * _CELL
-        row, column = (row, column) + generator.uniform(-3, 3, 2)
+        row, column = row + generator.uniform(-3, 3), column + generator.uniform(-3, 3)
         spot = np.exp(-((down - row) ** 2 + (right - column) ** 2) / (2 * 2.5**2))
         pictures[i] += generator.uniform(60, 120) * spot
     return pictures.clip(0, 255).astype(np.uint8), truth.astype(np.int64)
