@@ -171,8 +171,8 @@ def warnings_of(shortcuts: Sequence[Shortcut]) -> tuple[str, ...]:
             worst[found.finding, found.name] = found
     return tuple(
         f"{found.name.capitalize()} alone predicts {found.finding or 'the label'} with AUC "
-        f"{found.auc.estimate:.3f} ({found.auc.low:.3f} to {found.auc.high:.3f}, {found.method}): a model "
-        "may learn it instead of the finding."
+        f"{found.auc.estimate:.3f} ({found.auc.low:.3f} to {found.auc.high:.3f}, {found.method}): "
+        "a model may learn it instead of the finding."
         for found in worst.values()
         if found.auc is not None
     )
