@@ -7,13 +7,14 @@ whoever calls it records the opinion in the audit trail.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
+from medclf.calibrate.findings import finding_probabilities
 from medclf.calibrate.novelty import Novelty
 from medclf.calibrate.scaling import Temperature
 from medclf.config import Config, parse
@@ -24,6 +25,7 @@ from medclf.model.engine import Arithmetic
 from medclf.model.export import NETWORK
 from medclf.model.network import Architecture
 from medclf.model.runtime import Runtime, RuntimeName
+from medclf.model.task import Task
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
 from medclf.pixels.isolation import Decode
@@ -57,7 +59,9 @@ class PackedModel(Config):
         pixels: the rules by which stored values become a picture.
         labels: the label space, in the order of the scores.
         positive: the label a two-class model reports; None when every label is a finding.
-        temperature: scores are divided by it before the softmax.
+        temperature: scores are divided by it before the softmax; 1 for several findings.
+        temperatures: of several findings, one for each in the order of `labels`: the score
+            is divided by it before the sigmoid. Empty where labels exclude each other.
         operating_points: one for each finding.
         admission: which objects of the kind it was made for; what ingest admitted to the
             training and the validation is what is admitted in service.
@@ -71,9 +75,10 @@ class PackedModel(Config):
     architecture: Architecture
     preprocessing: Preprocessing
     pixels: str
-    labels: tuple[str, ...] = Field(min_length=2)
+    labels: tuple[str, ...] = Field(min_length=1)
     positive: str | None
     temperature: float = Field(gt=0)
+    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = ()
     operating_points: tuple[PackedPoint, ...] = Field(min_length=1)
     admission: AdmissionRules = AdmissionRules()
     made_up: bool = False
@@ -86,6 +91,28 @@ class PackedModel(Config):
         if {point.label for point in self.operating_points} != names:
             raise ValueError("there must be one operating point for each finding")
         return self
+
+    @model_validator(mode="after")
+    def _labels_fit_the_task(self) -> Self:
+        several = self.task is Task.FINDINGS
+        if len(self.labels) != self.architecture.classes:
+            raise ValueError("the network must give one score for each label")
+        if len(self.temperatures) != (len(self.labels) if several else 0):
+            raise ValueError("there must be one temperature for each of several findings")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """How the labels relate."""
+        return self.architecture.task
+
+    def probabilities(
+        self, scores: np.ndarray[Any, np.dtype[np.float64]]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return calibrated probabilities, (n, labels) float64 in [0, 1], of raw scores."""
+        if self.task is Task.FINDINGS:
+            return finding_probabilities(scores, self.temperatures)
+        return Temperature(self.temperature).apply(scores)
 
 
 @dataclass(frozen=True)
@@ -215,7 +242,7 @@ class Classifier:
         )
 
     def _findings(self, scores: np.ndarray[Any, Any]) -> tuple[Finding, ...]:
-        probabilities = Temperature(self.model.temperature).apply(scores)[0]  # (classes,)
+        probabilities = self.model.probabilities(scores)[0]  # (labels,)
         findings = []
         for point in self.model.operating_points:
             probability = float(probabilities[self.model.labels.index(point.label)])

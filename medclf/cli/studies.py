@@ -151,6 +151,7 @@ def train(
                 "digest": done.package.digest,
                 "test_table": None if done.test_table is None else str(done.test_table),
                 "temperature": done.calibrated.temperature.value,
+                "temperatures": [fitted.value for fitted in done.calibrated.temperatures],
                 "audit_sequence": done.audit_sequence,
                 "warnings": list(done.leakage.warnings),
             }

@@ -31,7 +31,7 @@ def model_card(context: CardContext) -> str:
                 "Preprocessing": "; ".join(
                     f"{name} {value}" for name, value in package.preprocessing.items()
                 ),
-                "Calibration": f"temperature {three(package.temperature)}",
+                "Calibration": f"temperature {package.calibration}",
                 "Abstains when": package.novelty_threshold,
                 "Software": ", ".join(
                     f"{name} {version}" for name, version in package.software.items()
@@ -51,7 +51,8 @@ def model_card(context: CardContext) -> str:
         "## Performance",
         f"On the {_text(context.performance_part)}. "
         "This is no independent validation: see the validation report.",
-        _performance(context.performance),
+        _performance(context.performance) if context.performance else "",
+        _by_label(context.per_label) if context.per_label else "",
         _table(
             ("Operating point", "Label", "Threshold", "Rule"),
             [
@@ -87,6 +88,21 @@ def _performance(figures: Mapping[str, Estimate]) -> str:
                 f"{figure.n:,}",
             )
             for name, figure in figures.items()
+        ],
+    )
+
+
+def _by_label(figures: Mapping[str, Mapping[str, Estimate]]) -> str:
+    metrics = list(next(iter(figures.values())))
+    return _table(
+        ("Finding", *(metric_name(name) for name in metrics), "n"),
+        [
+            (
+                label,
+                *(f"{three(own[name].estimate)} ({interval(own[name])})" for name in metrics),
+                f"{own['auc'].n:,}",
+            )
+            for label, own in figures.items()
         ],
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from medclf.evaluate.evaluation import Curves, Estimate, Evaluation, OperatingResult
+from medclf.evaluate.protocol import Task
 from medclf.report.figures.curves import Curve, legend, precision_recall, roc
 from medclf.report.figures.flow import Stage, flow
 from medclf.report.figures.reliability import reliability
@@ -44,10 +45,11 @@ def key_figures(evaluation: Evaluation) -> list[FigureGroup]:
     high = max((figure.high for _, figure in costs if figure.defined), default=1.0)
     top = next((end for end in (0.1, 0.2, 0.5, 1.0) if high <= end), 2.0)
     lows = [figure.low for _, figure in gains if figure.defined]
-    return [
+    groups = [
         ("Discrimination and decisions: higher is better", gains, common_scale(lows)),
         ("Calibration: lower is better", costs, (0.0, top)),
     ]
+    return [group for group in groups if group[1]]
 
 
 def curve_plots(evaluation: Evaluation) -> list[Plot]:
@@ -61,8 +63,11 @@ def curve_plots(evaluation: Evaluation) -> list[Plot]:
 
 
 def calibration_plots(evaluation: Evaluation, temperature: float) -> list[Plot]:
-    """Return the reliability diagram, and the one before calibration where it is known."""
-    plots = []
+    """Return the reliability diagram, and the one before calibration where it is known.
+
+    Of several findings one each.
+    """
+    plots = _reliability_of_findings(evaluation) if evaluation.task is Task.FINDINGS else []
     of = "positive label" if evaluation.positive is not None else "most probable label"
     for bins, key, title in (
         (evaluation.reliability, "ece", f"After calibration (temperature {three(temperature)})"),
@@ -77,6 +82,23 @@ def calibration_plots(evaluation: Evaluation, temperature: float) -> list[Plot]:
                 drawing=reliability(bins, label=f"Reliability diagram, {title.lower()}. {told}."),
                 caption=f"Probability of the {of}; 95 % Wilson bars; "
                 f"dotted: perfect calibration. {told}.",
+            )
+        )
+    return plots
+
+
+def _reliability_of_findings(evaluation: Evaluation) -> list[Plot]:
+    plots = []
+    for curves in evaluation.curves:
+        told = _told("ECE", evaluation.per_label[curves.label].get("ece"))
+        plots.append(
+            Plot(
+                title=f"After calibration: {curves.label}",
+                drawing=reliability(
+                    curves.reliability, label=f"Reliability diagram of {curves.label}. {told}."
+                ),
+                caption=f"Probability of {curves.label}, on the cases that tell of it; 95 % Wilson "
+                f"bars; dotted: perfect calibration. {told}.",
             )
         )
     return plots
@@ -183,6 +205,8 @@ def _ends(evaluation: Evaluation) -> tuple[Stage, ...]:
                 ),
             ),
         )
+    if not evaluation.confusion:
+        return ()
     right = sum(row[index] for index, row in enumerate(evaluation.confusion))
     total = sum(sum(row) for row in evaluation.confusion)
     return (

@@ -7,6 +7,8 @@ from medclf.evaluate.protocol import Direction
 
 METRIC_NAMES = {
     "auc": "AUC (ROC)",
+    "average_precision": "Average precision",
+    "quadratic_kappa": "Quadratic kappa",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "ppv": "PPV",
@@ -28,7 +30,9 @@ METRIC_NAMES = {
     "brier_uncalibrated": "Brier score before calibration",
 }
 KEY_METRICS = (
+    "quadratic_kappa",
     "auc",
+    "average_precision",
     "sensitivity",
     "specificity",
     "ppv",

@@ -74,6 +74,18 @@ class DataConfig(Layout):
             raise ValueError("`positive` is for two labels; leave it out for more")
         return self
 
+    @property
+    def task(self) -> Task:
+        """How the labels relate."""
+        if not self.labels:
+            return Task.FINDINGS
+        return Task.ORDINAL if self.ordered else Task.EXCLUSIVE
+
+    @property
+    def label_space(self) -> tuple[str, ...]:
+        """What the network gives a score for, in order: the labels, or the findings."""
+        return self.labels or self.findings
+
 
 class ModelConfig(Config):
     """Which network, from which weights, fitted how.
@@ -167,17 +179,10 @@ class StudyConfig(Config):
 
     @model_validator(mode="after")
     def _options_of_fit_go_together(self) -> Self:
-        wrong = list(misfits(self.fit, method=self.model.method, task=self.task))
+        wrong = list(misfits(self.fit, method=self.model.method, task=self.data.task))
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
-
-    @property
-    def task(self) -> Task:
-        """How the labels of one picture relate."""
-        if not self.data.labels:
-            return Task.FINDINGS
-        return Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE
 
     @property
     def kind(self) -> Kind:
@@ -189,20 +194,21 @@ class StudyConfig(Config):
         """The network that this study trains.
 
         Raises:
-            StudyMisuse: the cohort has several findings a picture.
+            StudyMisuse: study.yaml names neither labels nor findings.
         """
-        if not self.data.labels:
+        space = self.data.label_space
+        if not space:
             raise StudyMisuse(
-                "This study has several findings a picture; a network learns one label a picture.",
-                advice="Make a study for one of them: a table with a column label, and "
-                "`format: table`.",
+                "This MedMNIST archive is to give several findings a picture, and study.yaml does "
+                "not name them.",
+                advice="Name them under `findings`, or write study.yaml with `medclf init`.",
             )
         return Architecture(
             backbone=self.model.backbone,
             channels=self.preprocessing.channels,
             size=self.preprocessing.size,
-            classes=len(self.data.labels),
-            task=self.task,
+            classes=len(space),
+            task=self.data.task,
         )
 
 

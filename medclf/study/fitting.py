@@ -12,15 +12,18 @@ from medclf.model.fit import Fitted
 from medclf.model.fit_check import check_fit
 from medclf.model.fit_config import Weighting
 from medclf.model.network import Network
-from medclf.model.prior import prior_shift
+from medclf.model.ordinal import OrdinalHead
+from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.probe import LinearHead, fit_probe
 from medclf.model.processes import Processes
+from medclf.model.task import Task
 from medclf.model.weights import WeightsReport, load_weights
 from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.assignment import Assignment, carry_out, hand_out
 from medclf.study.config import StudyConfig
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
+from medclf.study.task_heads import odds_shift, probe_findings, probe_rule, start_grades
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,14 @@ class Learned:
     Attributes:
         network: in evaluation mode; its scores carry the training population's odds.
         weights: what the pretrained weights were.
-        probe: the linear head that fine-tuning started from; None from random weights.
+        probe: the head that fine-tuning started from; None from random weights.
         fitted: the epochs; None when only the probe was fitted.
         shift: (classes) what was added to the scores for that, see `prior_shift`.
     """
 
     network: Network
     weights: WeightsReport
-    probe: LinearHead | None
+    probe: LinearHead | OrdinalFit | None
     fitted: Fitted | None
     shift: tuple[float, ...] = ()
 
@@ -87,34 +90,23 @@ def fit_network(
         TrainingDiverged: the loss is not a finite number.
         PartRefused: a class is missing from the train or the tune part.
     """
-    shift = prior_shift(
-        config.fit,
-        prepared.parts["train"].truth,
-        config.architecture.classes,
-        task=config.architecture.task,
-    )
+    shift = odds_shift(prepared, config, config.fit)
     probe = None
     if config.model.weights != "random":
         probe = _fit_head(network, prepared, config, progress)
-        if config.fit.weighting is not Weighting.BALANCED:
-            # Such a probe knows the population's odds; what goes on from it expects others.
-            _add_to_scores(network, -shift)
+        # Its scores carry the odds of its own weights; what goes on from it expects others.
+        network.shift_scores(odds_shift(prepared, config, probe_rule(config)) - shift)
     fitted = None
     if config.model.method != "probe":
         fitted = _fit_all(network, weights, prepared, config, progress)
-    _add_to_scores(network, shift)
+    network.shift_scores(shift)
     network.eval()
     return Learned(network, weights, probe, fitted, tuple(shift.tolist()))
 
 
-def _add_to_scores(network: Network, shift: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-    with torch.no_grad():
-        network.head.bias.add_(torch.as_tensor(shift).to(network.head.bias))
-
-
 def _fit_head(
     network: Network, prepared: Prepared, config: StudyConfig, progress: Progress
-) -> LinearHead:
+) -> LinearHead | OrdinalFit:
     train, tune = prepared.parts["train"], prepared.parts["tune"]
     outputs = compute_outputs(
         network,
@@ -123,11 +115,16 @@ def _fit_head(
         normalise=lambda batch: normalise(batch, config.preprocessing),
         progress=lambda done, total: progress("features", done, total, ""),
     )
-    head = fit_probe(
+    known = (
         (outputs.features[: len(train.rows)], train.truth),
         (outputs.features[len(train.rows) :], tune.truth),
-        balanced=config.fit.weighting is Weighting.BALANCED,
     )
+    if isinstance(network.head, OrdinalHead):
+        return start_grades(network.head, *known, config, progress)
+    if config.data.task is Task.FINDINGS:
+        head = probe_findings(*known, config)
+    else:
+        head = fit_probe(*known, balanced=config.fit.weighting is Weighting.BALANCED)
     with torch.no_grad():
         network.head.weight.copy_(torch.as_tensor(head.weight))
         network.head.bias.copy_(torch.as_tensor(head.bias))
@@ -148,7 +145,8 @@ def _fit_all(
             "split": prepared.split.digest,
             "weights": weights.digest,
             "pictures": prepared.pictures.digest,
-            "labels": list(config.data.labels),
+            "labels": list(config.data.label_space),
+            "task": config.data.task.value,
             "model": config.model.model_dump(mode="json", include={"backbone", "method"}),
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),

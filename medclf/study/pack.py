@@ -16,7 +16,9 @@ from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
 from medclf.model.export import NETWORK
 from medclf.model.fabric import resolve_precision
+from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.prior import is_exact
+from medclf.model.probe import LinearHead
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
@@ -53,9 +55,10 @@ def pack(
         architecture=config.architecture,
         preprocessing=config.preprocessing,
         pixels=POLICY,
-        labels=config.data.labels,
+        labels=config.data.label_space,
         positive=config.data.positive,
         temperature=calibrated.temperature.value,
+        temperatures=tuple(fitted.value for fitted in calibrated.temperatures),
         operating_points=packed_points(calibrated),
         admission=config.admission,
         made_up=config.made_up,
@@ -65,7 +68,7 @@ def pack(
         learned.network, model, calibrated.novelty, prepared, progress=progress
     )
     lineage = lineage_of(learned, prepared, config)
-    lineage["calibration_note"] = calibrated.temperature.note
+    lineage["calibration_note"] = calibrated.note
     lineage["runtime"] = exported.facts
     lineage["libraries"] |= exported.libraries
     return write_package(
@@ -117,9 +120,7 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "configuration": settings,
         "configuration_digest": digest_json(settings),
         "weights": weights.facts(),
-        "probe": None
-        if probe is None
-        else {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]},
+        "probe": None if probe is None else _of_probe(probe),
         "epochs": []
         if fitted is None
         else [
@@ -137,6 +138,12 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
     }
 
 
+def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, float]:
+    if isinstance(probe, OrdinalFit):
+        return {"penalty": probe.penalty, "tune_kappa": probe.tune_kappa[probe.penalty]}
+    return {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]}
+
+
 def card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
     """Return the model card of a package."""
     return model_card(
@@ -146,6 +153,7 @@ def card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrat
             population="The images that the manifest named below lists.",
             reference_standard="The labels of the study's table.",
             performance=calibrated.performance,
+            per_label=calibrated.per_label,
             performance_part="calibrate part, on which the threshold was chosen",
             made_up=model.made_up,
         )

@@ -37,6 +37,7 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
             **{name.replace("_", " "): str(value) for name, value in options.items()},
         },
         temperature=model.temperature,
+        temperatures=dict(zip(model.labels, model.temperatures, strict=False)),
         operating_points=tuple(
             OperatingPointFacts(point.name, point.label, point.threshold, point.rule)
             for point in model.operating_points

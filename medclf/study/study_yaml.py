@@ -51,7 +51,7 @@ data:
 {%- endfor %}
 {%- endif %}
 {%- if not labels %}
-  uncertain: ignore        # what training is to make of -1: ignore, absent or present
+  uncertain: ignore        # what training makes of -1: ignore, absent or present
 {%- else %}
 {%- if layout.format not in ('folders', 'medmnist') %}
   label: {{ label | tojson }}             # column of the table
@@ -61,6 +61,9 @@ data:
     - {{ item | tojson }}    # {{ counts[item] }} rows
 {%- endfor %}
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
+{%- if not positive %}
+  ordered: false           # true: the labels are grades, listed from the lowest to the highest
+{%- endif %}
 {%- endif %}
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
@@ -103,7 +106,7 @@ model:
   weights_licence: ""      # of this file: lineage and model card tell it
 {%- endif %}
   runtime: torch           # openvino and onnx are faster on CPUs; held against torch when packing
-  method: {{ method }}         # probe: head on frozen features; finetune: then all; gradual: block by block
+  method: {{ method }}         # probe: head on frozen features; finetune: all; gradual: by blocks
 
 fit:
   epochs: {{ epochs }}

@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from medclf.cohort.values import finding_text
 from medclf.durable import write_text
 from medclf.errors import StorageUnavailable
 from medclf.model.network import Network
+from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.weights import WeightsReport
 from medclf.registry.package import Package
 from medclf.study.alone import alone
@@ -132,16 +134,16 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     columns = ("site", "device", "view", "laterality", "sex", "subtype", "taken_on")
-    writer.writerow(
-        ["path", "sha256", config.data.label, "patient_key", "group_id", *columns, "age"]
-    )
+    findings = prepared.manifest.findings
+    told = findings or (config.data.label,)
+    writer.writerow(["path", "sha256", *told, "patient_key", "group_id", *columns, "age"])
     for row in rows:
         case = prepared.manifest.case(row)
         writer.writerow(
             [
                 os.path.relpath(prepared.manifest.path_of(row), config.workspace),
                 case.digest.removeprefix("sha256:"),
-                case.label,
+                *(map(finding_text, case.findings) if findings else (case.label,)),
                 case.patient,
                 case.group,
                 *(getattr(case, name) for name in columns),
@@ -164,7 +166,9 @@ def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]
         "stall_share": [epoch.stall_share for epoch in history],
         "temperature": [calibrated.temperature.value],
     }
-    if learned.probe:
+    if isinstance(learned.probe, OrdinalFit):
+        metrics["probe_tune_kappa"] = [learned.probe.tune_kappa[learned.probe.penalty]]
+    elif learned.probe:
         metrics["probe_tune_auc"] = [learned.probe.tune_auc[learned.probe.penalty]]
     for name, figure in calibrated.performance.items():
         metrics[f"calibrate_{name}"] = [figure.estimate]

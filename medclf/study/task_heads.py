@@ -1,0 +1,92 @@
+"""What fitting does otherwise for grades and for several findings than for one label of several."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from medclf.cohort.finding_truth import finding_truth
+from medclf.model.doubt import doubt_correction
+from medclf.model.findings_probe import fit_findings_probe
+from medclf.model.fit_config import FitConfig, Selection, Weighting
+from medclf.model.ordinal import OrdinalHead
+from medclf.model.ordinal_probe import OrdinalFit, fit_ordinal_probe
+from medclf.model.prior import prior_shift
+from medclf.model.probe import LinearHead
+from medclf.model.selection import judge_scores
+from medclf.model.task import Task
+from medclf.model.weighting import count_classes, count_outcomes, weigh
+from medclf.study.config import StudyConfig
+from medclf.study.prepare import Prepared
+from medclf.study.progress import Progress
+
+_Array = np.ndarray[Any, np.dtype[np.float64]]
+_Known = tuple[_Array, np.ndarray[Any, Any]]
+"""Features (n, d) and truth of a part."""
+
+
+def start_grades(
+    head: OrdinalHead, train: _Known, tune: _Known, config: StudyConfig, progress: Progress
+) -> OrdinalFit:
+    """Fit an ordinal head on frozen features and put it in its place.
+
+    Raises:
+        ModelMisuse: a grade has no case in the train part.
+    """
+    fitted = fit_ordinal_probe(
+        train,
+        tune,
+        weights=_weights(count_classes(train[1], head.out_features), config),
+        judge=partial(judge_scores, Selection.KAPPA, task=Task.ORDINAL),
+    )
+    fitted.put_into(head)
+    progress("probe", 1, 1, f"tune kappa {fitted.tune_kappa[fitted.penalty]:.4f}")
+    return fitted
+
+
+def probe_findings(train: _Known, tune: _Known, config: StudyConfig) -> LinearHead:
+    """Fit a linear head on frozen features, each finding from the cases told of it.
+
+    Raises:
+        ModelMisuse: a finding is told one way only in the train part.
+    """
+    return fit_findings_probe(
+        train,
+        tune,
+        weights=_weights(count_outcomes(train[1]), config).T,  # (2, findings)
+        judge=partial(judge_scores, Selection.AUC, task=Task.FINDINGS),
+    )
+
+
+def _weights(counts: np.ndarray[Any, np.dtype[np.int64]], config: StudyConfig) -> _Array:
+    return weigh(counts, config.fit.weighting, beta=config.fit.effective_beta)
+
+
+def probe_rule(config: StudyConfig) -> FitConfig:
+    """Return how the probe weighs: it draws every case once and adjusts nothing.
+
+    The probe of exclusive labels is scikit-learn's, which knows balanced weights and none.
+    """
+    weighting = config.fit.weighting
+    if config.data.task is Task.EXCLUSIVE and weighting is not Weighting.BALANCED:
+        weighting = Weighting.NONE
+    return FitConfig(weighting=weighting, effective_beta=config.fit.effective_beta)
+
+
+def odds_shift(prepared: Prepared, config: StudyConfig, fit: FitConfig) -> _Array:
+    """Return (classes,) to add to scores so that they carry the training part's own odds.
+
+    For findings also what the rule for uncertain ones has moved: the odds are those among the
+    cases that are told for sure.
+
+    Args:
+        prepared: holds the training part.
+        config: of the study.
+        fit: by which the scores were learned.
+    """
+    train, task = prepared.parts["train"], config.data.task
+    shift = prior_shift(fit, train.truth, len(config.data.label_space), task=task)
+    if task is not Task.FINDINGS:
+        return shift
+    sure = finding_truth(prepared.manifest)[train.rows]
+    return shift + doubt_correction(sure, train.truth)
