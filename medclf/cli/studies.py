@@ -136,6 +136,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Split, fit, calibrate and pack; Ctrl-C and the same command again goes on."""
+    from medclf.cli.comparison import show_comparison
     from medclf.cli.leakage import show_warnings
     from medclf.cli.tables import show_trained
 
@@ -149,11 +150,14 @@ def train(
                 "test_table": None if done.test_table is None else str(done.test_table),
                 "temperature": done.calibrated.temperature.value,
                 "audit_sequence": done.audit_sequence,
-                "warnings": list(done.leakage.warnings),
+                "warnings": list(done.warnings),
+                "baselines": None if done.comparison is None else done.comparison.as_json(),
             }
         )
         return
-    show_warnings(done.leakage)
+    show_warnings(done.warnings)
+    if done.comparison is not None:
+        show_comparison(done.comparison)
     show_trained(done)
 
 

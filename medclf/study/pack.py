@@ -20,6 +20,7 @@ from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
 from medclf.report.card import model_card
 from medclf.report.context import CardContext
+from medclf.study.baselines import Comparison
 from medclf.study.calibrate import Calibrated
 from medclf.study.config import StudyConfig
 from medclf.study.fitting import Learned
@@ -35,8 +36,17 @@ def pack(
     calibrated: Calibrated,
     prepared: Prepared,
     config: StudyConfig,
+    comparison: Comparison | None = None,
 ) -> Package:
     """Write the package below `parent`.
+
+    Args:
+        parent: folder; the package's own is named by its digest.
+        learned: the network.
+        calibrated: temperature and operating points.
+        prepared: what it learned from.
+        config: of the study.
+        comparison: with simpler readers; None when none was asked for.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
@@ -66,6 +76,7 @@ def pack(
     )
     lineage = lineage_of(learned, prepared, config)
     lineage["calibration_note"] = calibrated.temperature.note
+    lineage["baselines"] = None if comparison is None else comparison.as_json()
     return write_package(
         parent,
         {
@@ -74,7 +85,7 @@ def pack(
             "novelty.safetensors": save_arrays(calibrated.novelty.as_arrays()),
             "lineage.json": canonical_json(lineage),
             "data.json": canonical_json(_data_of(prepared)),
-            "card.md": _card_of(model, lineage, calibrated).encode(),
+            "card.md": _card_of(model, lineage, calibrated, comparison).encode(),
         },
     )
 
@@ -120,7 +131,15 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
     }
 
 
-def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+def _card_of(
+    model: PackedModel,
+    lineage: Mapping[str, Any],
+    calibrated: Calibrated,
+    comparison: Comparison | None,
+) -> str:
+    notes: tuple[str, ...] = ("No baseline was asked for (`baselines: false`).",)
+    if comparison is not None:
+        notes = (comparison.note,) if comparison.note else comparison.warnings
     return model_card(
         CardContext(
             package=package_facts(model, lineage),
@@ -129,6 +148,8 @@ def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibra
             reference_standard="The labels of the study's table.",
             performance=calibrated.performance,
             performance_part="calibrate part, on which the threshold was chosen",
+            beside=() if comparison is None else comparison.overall,
+            beside_notes=notes,
             made_up=model.made_up,
         )
     )
