@@ -43,7 +43,7 @@ def colour_of(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _shares(channel: NDArray[Any], levels: int) -> NDArray[np.float64]:
     """Return the share of pixels at each level; the moments follow from it, quickly."""
     counts = cv2.calcHist([np.ascontiguousarray(channel)], [0], None, [levels], [0, levels])
-    return np.asarray(counts.ravel() / channel.size, dtype=np.float64)
+    return np.asarray(counts.ravel().astype(np.float64) / channel.size)
 
 
 def _moments(shares: NDArray[np.float64]) -> NDArray[np.float64]:
