@@ -30,7 +30,8 @@ def show_comparison(comparison: "Comparison") -> None:
         for one in comparison.overall:
             if one.metric != metric:
                 continue
-            row = [reader_name(one.reader), f"{three(one.figure.estimate)} ({interval(one.figure)})"]
+            figure = f"{three(one.figure.estimate)} ({interval(one.figure)})"
+            row = [reader_name(one.reader), figure]
             ahead = one.ahead
             if ahead is not None:
                 spread = f"{signed(ahead.low)} to {signed(ahead.high)}"
