@@ -1,14 +1,21 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from medclf import installation
-from medclf.config import load_yaml
+from medclf import api, installation
+from medclf.config import load_yaml, save_yaml
+from medclf.evaluate.auc import auc
 from medclf.evaluate.compare import Difference
 from medclf.evaluate.evaluation import Estimate
 from medclf.evaluate.readers import Compared
+from medclf.model.features import compute_outputs
+from medclf.model.fit import Fitted
+from medclf.model.probe import LinearHead
+from medclf.pixels.transforms.preprocessing import normalise
 from medclf.registry.package import Package
 from medclf.study.baselines import Comparison, compare_baselines
 from medclf.study.classical import Descriptions, fit_classical
@@ -210,7 +217,45 @@ def test_grades_are_judged_by_kappa_as_well(study):
     assert {one.label for one in found.figures} == {"", "none", "mild", "severe"}
 
 
-def test_switched_off_there_is_no_comparison(walked):
-    config = load_yaml(walked.study, StudyConfig)
-    assert config.baselines
-    assert not config.model_copy(update={"baselines": False}).baselines
+def test_the_probe_is_read_on_the_backbone_before_fine_tuning(study, tmp_path):
+    config, prepared = study
+    first = learned_of(config)
+    torch.save(first.network.backbone.state_dict(), tmp_path / "first.pth")
+    model = config.model.model_copy(update={"weights": str(tmp_path / "first.pth")})
+    config = config.model_copy(update={"model": model})
+    rows = prepared.parts["calibrate"].rows.tolist()
+    features = compute_outputs(
+        first.network,
+        prepared.pictures.array,
+        rows,
+        normalise=lambda batch: normalise(batch, config.preprocessing),
+    ).features
+    weight = np.random.default_rng(0).normal(size=(2, features.shape[1]))
+    head = LinearHead(weight, np.zeros(2), 0.1, {0.1: 0.5})
+    with torch.no_grad():
+        for parameter in first.network.parameters():
+            parameter.zero_()  # fine-tuning has changed everything
+    found = compare_baselines(
+        Learned(first.network, first.weights, head, Fitted((), 0, 0)),
+        prepared,
+        config,
+        part="calibrate",
+        progress=silent,
+    )
+    assert [one.reader for one in found.figures][:2] == ["network", "probe"]
+    scores = features @ weight.T
+    truth = prepared.parts["calibrate"].truth == 1
+    assert found.figures[1].figure.estimate == pytest.approx(
+        auc(scores[:, 1] - scores[:, 0], truth)
+    )
+    assert found.figures[0].figure.estimate == 0.5
+
+
+def test_switched_off_there_is_no_comparison_and_the_card_says_so(walked, tmp_path):
+    again = shutil.copytree(walked.folder, tmp_path / "again")
+    config = load_yaml(again / "study.yaml", StudyConfig)
+    save_yaml(again / "study.yaml", config.model_copy(update={"baselines": False}))
+    trained = api.train(again / "study.yaml", home=again / "home")
+    assert trained.comparison is None
+    assert trained.package.json("lineage.json")["baselines"] is None
+    assert "No baseline was asked for" in trained.package.read("card.md").decode()
