@@ -31,9 +31,9 @@ Judge = Callable[[IntArray, FloatArray], float]
 Described = tuple[FloatArray, IntArray]
 """What is known of a part: numbers (n, d) and truth (n,)."""
 
-_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # inverse strengths C, the strongest first
-_MARGINS = (0.3, 3.0, 30.0)  # C of the SVM
-_WIDTHS = (0.3, 1.0, 3.0)  # gamma of the SVM, times 1 / (components · variance)
+_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)  # inverse strengths C, the strongest first
+_MARGINS = (0.3, 3.0, 30.0, 300.0)  # C of the SVM
+_WIDTHS = (0.1, 0.3, 1.0)  # gamma of the SVM, times 1 / (components · variance)
 _COMPONENTS = 64
 _LEAVES = (10, 3, 1)  # smallest cases of a leaf, the plainest trees first
 _TREES = 300

@@ -53,7 +53,7 @@ def test_what_is_best_on_the_tune_part_is_kept():
 def test_of_equal_settings_the_plainest_is_kept():
     found = fits(2, judge=lambda truth, scores: 0.5)
     assert found["logistic"].chosen == {"C": 0.01}
-    assert found["svm"].chosen == {"C": 0.3, "gamma": 0.3}
+    assert found["svm"].chosen == {"C": 0.3, "gamma": 0.1}
     assert found["forest"].chosen == {"leaf": 10.0}
 
 
