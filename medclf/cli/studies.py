@@ -139,6 +139,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Split, fit, calibrate and pack; Ctrl-C and the same command again goes on."""
+    from medclf.cli.comparison import show_comparison
     from medclf.cli.leakage import show_warnings
     from medclf.cli.tables import show_trained
 
@@ -153,11 +154,14 @@ def train(
                 "temperature": done.calibrated.temperature.value,
                 "temperatures": [fitted.value for fitted in done.calibrated.temperatures],
                 "audit_sequence": done.audit_sequence,
-                "warnings": list(done.leakage.warnings),
+                "warnings": list(done.warnings),
+                "baselines": None if done.comparison is None else done.comparison.as_json(),
             }
         )
         return
-    show_warnings(done.leakage)
+    show_warnings(done.warnings)
+    if done.comparison is not None:
+        show_comparison(done.comparison)
     show_trained(done)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from medclf.errors import ReportMisuse
 from medclf.evaluate.evaluation import Estimate
+from medclf.evaluate.readers import Compared
 
 STANDING_LIMITATIONS = (
     "This report supports a regulatory submission; it never claims compliance with any law or "
@@ -160,6 +161,8 @@ class CardContext:
         performance: on the part named in `performance_part`; metric → figure.
         performance_part: on which cases, for example `calibration part`.
         per_label: of several findings: finding → metric → figure, on the same part.
+        beside: the model and simpler readers of the same cases; the model first.
+        beside_notes: what to think of that, or why there are none.
         limitations: known beforehand.
         maintenance: whom to tell of a wrong opinion, and what happens then.
         made_up: whether the training data are simulated.
@@ -172,6 +175,8 @@ class CardContext:
     performance: Mapping[str, Estimate]
     performance_part: str
     per_label: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    beside: tuple[Compared, ...] = ()
+    beside_notes: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()
     maintenance: str = ""
     made_up: bool = False

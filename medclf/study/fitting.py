@@ -12,7 +12,6 @@ from medclf.model.fit import Fitted
 from medclf.model.fit_check import check_fit
 from medclf.model.fit_config import Weighting
 from medclf.model.network import Network
-from medclf.model.ordinal import OrdinalHead
 from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.probe import LinearHead, fit_probe
 from medclf.model.processes import Processes
@@ -23,7 +22,13 @@ from medclf.study.assignment import Assignment, carry_out, hand_out
 from medclf.study.config import StudyConfig
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
-from medclf.study.task_heads import odds_shift, probe_findings, probe_rule, start_grades
+from medclf.study.task_heads import (
+    odds_shift,
+    probe_findings,
+    probe_rule,
+    put_probe,
+    start_grades,
+)
 
 
 @dataclass(frozen=True)
@@ -119,16 +124,16 @@ def _fit_head(
         (outputs.features[: len(train.rows)], train.truth),
         (outputs.features[len(train.rows) :], tune.truth),
     )
-    if isinstance(network.head, OrdinalHead):
-        return start_grades(network.head, *known, config, progress)
-    if config.data.task is Task.FINDINGS:
-        head = probe_findings(*known, config)
+    head: LinearHead | OrdinalFit
+    if config.data.task is Task.ORDINAL:
+        head = start_grades(*known, config, progress)
     else:
-        head = fit_probe(*known, balanced=config.fit.weighting is Weighting.BALANCED)
-    with torch.no_grad():
-        network.head.weight.copy_(torch.as_tensor(head.weight))
-        network.head.bias.copy_(torch.as_tensor(head.bias))
-    progress("probe", 1, 1, f"tune AUC {head.tune_auc[head.penalty]:.4f}")
+        if config.data.task is Task.FINDINGS:
+            head = probe_findings(*known, config)
+        else:
+            head = fit_probe(*known, balanced=config.fit.weighting is Weighting.BALANCED)
+        progress("probe", 1, 1, f"tune AUC {head.tune_auc[head.penalty]:.4f}")
+    put_probe(network, head)
     return head
 
 

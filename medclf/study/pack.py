@@ -24,6 +24,7 @@ from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
 from medclf.report.card import model_card
 from medclf.report.context import CardContext
+from medclf.study.baselines import Comparison
 from medclf.study.calibrate import Calibrated
 from medclf.study.config import StudyConfig
 from medclf.study.exporting import export_network
@@ -41,10 +42,19 @@ def pack(
     calibrated: Calibrated,
     prepared: Prepared,
     config: StudyConfig,
+    comparison: Comparison | None = None,
     *,
     progress: Progress = silent,
 ) -> Package:
     """Write the package below `parent`, with the network exported where its runtime needs that.
+
+    Args:
+        parent: folder; the package's own is named by its digest.
+        learned: the network.
+        calibrated: temperature and operating points.
+        prepared: what it learned from.
+        config: of the study.
+        comparison: with simpler readers; None when none was asked for.
 
     Raises:
         RuntimeRefused: the exported network does not say what PyTorch says.
@@ -71,6 +81,7 @@ def pack(
     lineage["calibration_note"] = calibrated.note
     lineage["runtime"] = exported.facts
     lineage["libraries"] |= exported.libraries
+    lineage["baselines"] = None if comparison is None else comparison.as_json()
     return write_package(
         parent,
         {
@@ -79,7 +90,7 @@ def pack(
             "novelty.safetensors": save_arrays(calibrated.novelty.as_arrays()),
             "lineage.json": canonical_json(lineage),
             "data.json": canonical_json(_data_of(prepared)),
-            "card.md": card_of(model, lineage, calibrated).encode(),
+            "card.md": card_of(model, lineage, calibrated, comparison).encode(),
             **({} if exported.network is None else {NETWORK: exported.network}),
         },
     )
@@ -144,8 +155,16 @@ def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, float]:
     return {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]}
 
 
-def card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+def card_of(
+    model: PackedModel,
+    lineage: Mapping[str, Any],
+    calibrated: Calibrated,
+    comparison: Comparison | None = None,
+) -> str:
     """Return the model card of a package."""
+    notes: tuple[str, ...] = ("No baseline was fitted.",)
+    if comparison is not None:
+        notes = (comparison.note,) if comparison.note else comparison.warnings
     return model_card(
         CardContext(
             package=package_facts(model, lineage),
@@ -155,6 +174,8 @@ def card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrat
             performance=calibrated.performance,
             per_label=calibrated.per_label,
             performance_part="calibrate part, on which the threshold was chosen",
+            beside=() if comparison is None else comparison.overall,
+            beside_notes=notes,
             made_up=model.made_up,
         )
     )

@@ -116,6 +116,8 @@ fit:
   freeze_norms: {{ 'false' if random_start else 'true' }}      # keep pretrained statistics
   precision: auto          # bfloat16 where the processor has it; inference is always float32
 
+baselines: true            # hold the network against simpler readers; false does not
+
 calibrate:
   operating_point: youden  # or "sensitivity>=0.95", "specificity>=0.90"
   novelty_level: 0.01      # share of known-good images that may be abstained from

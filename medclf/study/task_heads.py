@@ -4,11 +4,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from medclf.cohort.finding_truth import finding_truth
+from medclf.errors import ModelMisuse
 from medclf.model.doubt import doubt_correction
 from medclf.model.findings_probe import fit_findings_probe
 from medclf.model.fit_config import FitConfig, Selection, Weighting
+from medclf.model.network import Network
 from medclf.model.ordinal import OrdinalHead
 from medclf.model.ordinal_probe import OrdinalFit, fit_ordinal_probe
 from medclf.model.prior import prior_shift
@@ -26,9 +30,9 @@ _Known = tuple[_Array, np.ndarray[Any, Any]]
 
 
 def start_grades(
-    head: OrdinalHead, train: _Known, tune: _Known, config: StudyConfig, progress: Progress
+    train: _Known, tune: _Known, config: StudyConfig, progress: Progress
 ) -> OrdinalFit:
-    """Fit an ordinal head on frozen features and put it in its place.
+    """Fit an ordinal head on frozen features.
 
     Raises:
         ModelMisuse: a grade has no case in the train part.
@@ -36,10 +40,9 @@ def start_grades(
     fitted = fit_ordinal_probe(
         train,
         tune,
-        weights=_weights(count_classes(train[1], head.out_features), config),
+        weights=_weights(count_classes(train[1], len(config.data.labels)), config),
         judge=partial(judge_scores, Selection.KAPPA, task=Task.ORDINAL),
     )
-    fitted.put_into(head)
     progress("probe", 1, 1, f"tune kappa {fitted.tune_kappa[fitted.penalty]:.4f}")
     return fitted
 
@@ -56,6 +59,21 @@ def probe_findings(train: _Known, tune: _Known, config: StudyConfig) -> LinearHe
         weights=_weights(count_outcomes(train[1]), config).T,  # (2, findings)
         judge=partial(judge_scores, Selection.AUC, task=Task.FINDINGS),
     )
+
+
+@torch.no_grad()
+def put_probe(network: Network, probe: LinearHead | OrdinalFit) -> None:
+    """Make a probe the head of a network, in the odds that it was fitted in."""
+    if isinstance(network.head, OrdinalHead) and isinstance(probe, OrdinalFit):
+        probe.put_into(network.head)
+    elif isinstance(network.head, nn.Linear) and isinstance(probe, LinearHead):
+        network.head.weight.copy_(torch.as_tensor(probe.weight))
+        network.head.bias.copy_(torch.as_tensor(probe.bias))
+    else:
+        raise ModelMisuse(
+            f"A {type(probe).__name__} is no head of a network for {network.architecture.task}.",
+            advice="Fit the probe for the task of the network.",
+        )
 
 
 def _weights(counts: np.ndarray[Any, np.dtype[np.int64]], config: StudyConfig) -> _Array:

@@ -14,6 +14,7 @@ from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.weights import WeightsReport
 from medclf.registry.package import Package
 from medclf.study.alone import alone
+from medclf.study.baselines import Comparison, compare_baselines
 from medclf.study.calibrate import Calibrated, calibrate
 from medclf.study.config import StudyConfig, load_study
 from medclf.study.exporting import check_runtime
@@ -38,6 +39,7 @@ class Trained:
         test_table: labels table of the sealed test part; None when there is none.
         audit_sequence: number of the audit record.
         leakage: what crosses the parts, which copies there are, what tells the label.
+        comparison: with simpler readers of the calibrate part; None when none was asked for.
     """
 
     package: Package
@@ -46,6 +48,13 @@ class Trained:
     test_table: Path | None
     audit_sequence: int
     leakage: Leakage
+    comparison: Comparison | None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the figures too good, and what they do not beat."""
+        beside = () if self.comparison is None else self.comparison.warnings
+        return (*self.leakage.warnings, *beside)
 
 
 def train(
@@ -93,15 +102,14 @@ def _train(
     home.record("training.started", {"study": config.name, "manifest": prepared.manifest.digest})
     learned = fit_network(network, weights, prepared, config, progress=progress)
     calibrated = calibrate(learned, prepared, config, progress=progress)
-    try:
-        package = pack(
-            out or config.workspace / "packages",
-            learned,
-            calibrated,
-            prepared,
-            config,
-            progress=progress,
+    comparison = None
+    if config.baselines:
+        comparison = compare_baselines(
+            learned, prepared, config, part="calibrate", progress=progress
         )
+    folder = out or config.workspace / "packages"
+    try:
+        package = pack(folder, learned, calibrated, prepared, config, comparison, progress=progress)
         test_table = write_test_table(prepared, config)
     except OSError as error:
         raise StorageUnavailable(
@@ -120,9 +128,9 @@ def _train(
             "weights": weights.digest,
         },
     )
-    register(home, package, metrics=_metrics(learned, calibrated))
+    register(home, package, metrics=_metrics(learned, calibrated, comparison))
     progress("register", 1, 1, "")
-    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage)
+    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage, comparison)
 
 
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
@@ -154,7 +162,9 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     return path
 
 
-def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]:
+def _metrics(
+    learned: Learned, calibrated: Calibrated, comparison: Comparison | None
+) -> dict[str, list[float]]:
     """Return the course of the training as MLflow takes it: name → value at each step."""
     history = learned.fitted.history if learned.fitted else ()
     metrics: dict[str, list[float]] = {
@@ -172,4 +182,6 @@ def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]
         metrics["probe_tune_auc"] = [learned.probe.tune_auc[learned.probe.penalty]]
     for name, figure in calibrated.performance.items():
         metrics[f"calibrate_{name}"] = [figure.estimate]
+    if comparison is not None:
+        metrics |= {name: [value] for name, value in comparison.metrics().items()}
     return {name: steps for name, steps in metrics.items() if steps}

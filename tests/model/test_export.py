@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from medclf.errors import RuntimeRefused
-from medclf.model.backbone import LISTED
 from medclf.model.export import export_onnx, refuse_references
 from medclf.model.exportable import MaximumOverBins, make_exportable
+from medclf.model.listed import LISTED
 from medclf.model.network import Architecture, Network
 from medclf.model.runtime import Runtime, RuntimeName, dump_weights
 
