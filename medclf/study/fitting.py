@@ -9,17 +9,18 @@ import torch
 
 from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
-from medclf.model.features import compute_outputs
 from medclf.model.fit import Epoch, Fitted, finetune, resolve_precision
 from medclf.model.fit_config import Weighting
 from medclf.model.loss import class_weights, prior_correction
 from medclf.model.network import Network
 from medclf.model.probe import LinearHead, fit_probe
+from medclf.model.selection import judge_scores
 from medclf.model.weights import WeightsReport, load_weights
 from medclf.pixels.transforms.augment import augment_batch
 from medclf.pixels.transforms.normalise import as_unit_range, standardise
 from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.config import StudyConfig
+from medclf.study.features import frozen_features
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
 
@@ -94,22 +95,24 @@ def _fit_head(
     network: Network, prepared: Prepared, config: StudyConfig, progress: Progress
 ) -> LinearHead:
     train, tune = prepared.parts["train"], prepared.parts["tune"]
-    outputs = compute_outputs(
-        network,
-        prepared.pictures.array,
-        [*train.rows.tolist(), *tune.rows.tolist()],
-        normalise=lambda batch: normalise(batch, config.preprocessing),
-        progress=lambda done, total: progress("features", done, total, ""),
-    )
+    features = frozen_features(
+        network, prepared, [*train.rows.tolist(), *tune.rows.tolist()], config, progress=progress
+    ).astype(np.float64)  # (train and tune, features)
     head = fit_probe(
-        (outputs.features[: len(train.rows)], train.truth),
-        (outputs.features[len(train.rows) :], tune.truth),
+        (features[: len(train.rows)], train.truth),
+        (features[len(train.rows) :], tune.truth),
+        units=prepared.split.units[train.rows],
         balanced=config.fit.weighting is Weighting.BALANCED,
+        judge=lambda truth, scores: judge_scores(
+            config.fit.select_by, truth, scores, task=config.architecture.task
+        ),
+        seed=config.seed,
     )
     with torch.no_grad():
         network.head.weight.copy_(torch.as_tensor(head.weight))
         network.head.bias.copy_(torch.as_tensor(head.bias))
-    progress("probe", 1, 1, f"tune AUC {head.tune_auc[head.penalty]:.4f}")
+    found = f"tune AUC {head.tune_auc[head.penalty]:.4f}"
+    progress("probe", 1, 1, f"{found}, C = {head.penalty:g} chosen on {head.chosen_on}")
     return head
 
 

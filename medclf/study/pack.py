@@ -106,7 +106,11 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         },
         "probe": None
         if probe is None
-        else {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]},
+        else {
+            "penalty": probe.penalty,
+            "chosen_on": probe.chosen_on,
+            "tune_auc": probe.tune_auc[probe.penalty],
+        },
         "epochs": []
         if fitted is None
         else [

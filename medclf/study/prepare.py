@@ -20,13 +20,18 @@ PARTS = ("train", "tune", "calibrate", "test")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cohort ready to learn from."""
+    """A cohort ready to learn from.
+
+    Attributes:
+        cache_bytes: that the cache of the pictures may hold, see `Home.cache_bytes`.
+    """
 
     manifest: Manifest
     split: Split
     pictures: PreparedImages
     copies: Copies
     parts: dict[str, Part]
+    cache_bytes: int | None = None
 
 
 def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
@@ -47,7 +52,7 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
     for name in PARTS:
         rows = split.rows(name)
         parts[name] = Part(rows, truth[rows])
-    return Prepared(manifest, split, pictures, copies, parts)
+    return Prepared(manifest, split, pictures, copies, parts, home.cache_bytes)
 
 
 def open_pictures(
