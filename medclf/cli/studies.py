@@ -51,6 +51,9 @@ def init(
     positive: Annotated[str | None, typer.Option(help="The finding among two labels.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
     method: Annotated[Method, typer.Option(help="Linear probe or all weights.")] = Method.FINETUNE,
+    made_up: Annotated[
+        bool, typer.Option("--made-up", help="The images are simulated; reports say so.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,6 +68,7 @@ def init(
         positive=positive,
         size=size,
         method=method.value,
+        made_up=made_up,
         replace=force,
         tell=lambda line: None if as_json else print(f"recognised {line}"),
     )

@@ -22,11 +22,12 @@ from medclf.study.pack import pack
 from medclf.study.prepare import Prepared, is_ingested, prepare
 from medclf.study.progress import Progress, silent
 from medclf.study.register import register
+from medclf.study.words import trained_in_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
-    """What training left behind.
+    """What training left behind; stands for its package wherever a path to one is asked for.
 
     Attributes:
         package: verified, named by its digest.
@@ -35,6 +36,7 @@ class Trained:
         test_table: labels table of the sealed test part; None when there is none.
         audit_sequence: number of the audit record.
         leakage: what crosses the parts, which copies there are, what tells the label.
+        label: the column of `test_table` that holds the label.
     """
 
     package: Package
@@ -43,6 +45,14 @@ class Trained:
     test_table: Path | None
     audit_sequence: int
     leakage: Leakage
+    label: str = "label"
+
+    def __fspath__(self) -> str:
+        """Return the package's folder."""
+        return str(self.package.path)
+
+    def __repr__(self) -> str:
+        return trained_in_words(self)
 
 
 def train(
@@ -110,7 +120,15 @@ def _train(
     )
     register(home, package, metrics=_metrics(learned, calibrated))
     progress("register", 1, 1, "")
-    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage)
+    return Trained(
+        package,
+        calibrated,
+        learned,
+        test_table,
+        receipt.sequence,
+        leakage,
+        label=config.data.label,
+    )
 
 
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:

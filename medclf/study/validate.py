@@ -25,20 +25,29 @@ from medclf.study.register import ensure_registered
 from medclf.study.report_facts import report_context
 from medclf.study.seen import Seen, seen_in_training
 from medclf.study.unsealing import Unsealing, record_unsealing
+from medclf.study.words import validated_in_words
 
 _SMALLEST = 1e-300  # a probability that underflowed to 0 still has a finite logarithm
 _AGE_BANDS = ((18, "0–17"), (40, "18–39"), (65, "40–64"), (80, "65–79"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validated:
-    """What a validation left behind."""
+    """What a validation left behind.
+
+    Attributes:
+        temperature: of the package, which made its scores probabilities.
+    """
 
     evaluation: Evaluation
     page: Path
     document: Path
     audit_sequence: int
     unsealing: Unsealing
+    temperature: float = 1.0
+
+    def __repr__(self) -> str:
+        return validated_in_words(self)
 
 
 def validate(
@@ -142,7 +151,14 @@ def validate(
     )
     _log(home, classifier, evaluation, (page, document))
     progress("evaluate", 1, 1, "")
-    return Validated(evaluation, page, document, receipt.sequence, unsealing)
+    return Validated(
+        evaluation,
+        page,
+        document,
+        receipt.sequence,
+        unsealing,
+        temperature=classifier.model.temperature,
+    )
 
 
 def cases_of(
