@@ -283,4 +283,5 @@ def _result(results: Sequence[OperatingResult], label: str) -> OperatingResult |
 def _told(name: str, estimate: Estimate | None) -> str:
     if estimate is None or not estimate.defined:
         return f"{name} not estimable"
-    return f"{name} {three(estimate.estimate)} (95 % interval {interval(estimate)}, n = {estimate.n:,})"
+    between = f"95 % interval {interval(estimate)}"
+    return f"{name} {three(estimate.estimate)} ({between}, n = {estimate.n:,})"

@@ -1,5 +1,6 @@
 """What a training and a validation came to, in the few lines that a notebook shows."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -7,10 +8,33 @@ from medclf.evaluate.evaluation import Estimate
 from medclf.report.words import interval, metric_name, short_digest, three
 
 if TYPE_CHECKING:
+    from medclf.study.ingest import Ingested
+    from medclf.study.leakage import Leakage
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
 
 _SHOWN = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ece")
+
+
+def ingested_in_words(ingested: "Ingested") -> str:
+    """Return how many images there are of each label, and how many were refused for what."""
+    manifest, refused = ingested.manifest, ingested.manifest.refused
+    reasons = Counter(refusal.reason for refusal in refused)
+    lines = [
+        f"ingested {len(manifest):,} of {len(manifest) + len(refused):,} images",
+        *(f"{label}: {count:,}" for label, count in manifest.label_counts().items()),
+        *(
+            f"refused {count:,}, {reason.value}: {reason.advice}"
+            for reason, count in reasons.items()
+        ),
+    ]
+    return "\n  ".join([*lines, f"manifest and refused.csv in {ingested.folder}"])
+
+
+def leakage_in_words(found: "Leakage") -> str:
+    """Return what a person should know of a cohort, and where the pairs are shown."""
+    lines = [f"looked at {found.images:,} images", *(found.warnings or ("nothing to warn of",))]
+    return "\n  ".join([*lines, f"page: {found.page}"])
 
 
 def trained_in_words(trained: "Trained") -> str:
