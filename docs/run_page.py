@@ -50,7 +50,10 @@ def run_page(page: Path, folder: Path) -> list[Cell]:
             printed = io.StringIO()
             with redirect_stdout(printed):
                 exec(compile("\n" * line + found[1], str(page), "exec"), names)
-            cells.append(Cell(line + 1, found[1], found[2], printed.getvalue()))
+            told = printed.getvalue().replace(
+                f"{folder}/", ""
+            )  # a path of this machine tells nobody
+            cells.append(Cell(line + 1, found[1], found[2], told))
     return cells
 
 
