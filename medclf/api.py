@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medclf.model.listed import Listed
     from medclf.opinion import Opinion
     from medclf.registry.store import Release
+    from medclf.report.plots import Plot
     from medclf.service.client import ClientConfig
     from medclf.service.config import ServiceConfig
     from medclf.study.deidentify import Cleared
@@ -41,6 +42,7 @@ def init(
     positive: str | None = None,
     size: int | None = None,
     method: str = "finetune",
+    made_up: bool = False,
     replace: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
@@ -56,6 +58,7 @@ def init(
         positive: the finding among two labels; told from their names when None.
         size: side of the input in pixels.
         method: `probe`, `finetune` or `gradual`.
+        made_up: whether the images are simulated; every report then says so.
         replace: whether an existing file may be replaced.
         tell: told what was recognised in the data rather than said in the call.
 
@@ -66,7 +69,13 @@ def init(
     from medclf.study.init import init as step
 
     wishes = Wishes(
-        weights=weights, backbone=backbone, label=label, positive=positive, size=size, method=method
+        weights=weights,
+        backbone=backbone,
+        label=label,
+        positive=positive,
+        size=size,
+        method=method,
+        made_up=made_up,
     )
     return step(_kind(kind), Path(data), Path(out), wishes=wishes, replace=replace, tell=tell)
 
@@ -138,29 +147,51 @@ def train(
 
 
 def validate(
-    package: StrPath,
+    package: "StrPath | Trained",
     *,
-    data: StrPath,
-    out: StrPath,
+    data: StrPath | None = None,
+    out: StrPath | None = None,
     protocol: StrPath | None = None,
-    label: str = "label",
+    label: str | None = None,
     home: StrPath | None = None,
     actor: str | None = None,
     progress: Progress = silent,
 ) -> "Validated":
     """Read every image of a labels table with a package and report how well it did.
 
+    Args:
+        package: the package's folder, or what `train` returned.
+        data: labels table; may be left out after `train`: then it is the sealed test part.
+        out: folder for the report; `report` beside the test part when both are left out.
+        protocol: YAML file of what was fixed beforehand.
+        label: the column that holds the label; `label`, or the study's, when None.
+        home: whose audit trail and lineage record it.
+        actor: who acts.
+        progress: told about each image.
+
     Raises:
+        MisuseError: `data` or `out` is missing, and `package` does not tell it.
         MedclfError: see `medclf.study.validate.validate`.
     """
+    from medclf.study.train import Trained
     from medclf.study.validate import validate as step
 
+    if isinstance(package, Trained):
+        label = label or package.label
+        if data is None and package.test_table is not None:
+            data = package.test_table
+            out = package.test_table.parent / "report" if out is None else out
+    if data is None or out is None:
+        raise MisuseError(
+            "It is not said which images to judge, or where to write the report.",
+            advice="Name `data`, a labels table, and `out`, a folder.",
+        )
     return step(
         Path(package),
         data=Path(data),
         out=Path(out),
         protocol=None if protocol is None else Path(protocol),
-        label=label,
+        label=label or "label",
         home=open_home(home, actor),
         progress=progress,
     )
@@ -398,6 +429,48 @@ def demo(out: StrPath = "demo-out", *, progress: Progress = silent, count: int =
     return tell(
         Path(out).absolute(), clock=place.clock, actor=place.actor, count=count, progress=progress
     )
+
+
+def phantoms(
+    out: StrPath = "phantoms", *, count: int = 300, seed: int = 0, progress: Progress = silent
+) -> Path:
+    """Draw made-up chest films as PNG files in class folders, to try medclf on.
+
+    Args:
+        out: folder to make; an earlier one of the same sort is replaced.
+        count: of films, 1 to 9999.
+        seed: the same one draws the same films.
+        progress: told about each film.
+
+    Returns:
+        The labels table beside them.
+
+    Raises:
+        MedclfError: see `medclf.demonstration.pictures.write_pictures`.
+    """
+    import numpy as np
+
+    from medclf.demonstration.pictures import write_pictures
+
+    return write_pictures(
+        Path(out),
+        count=count,
+        generator=np.random.default_rng(seed),
+        progress=lambda done, total: progress("draw", done, total, "made-up X-rays"),
+    )
+
+
+def plots(result: "Trained | Validated") -> "dict[str, Plot]":
+    """Return the figures of a training or a validation, by name.
+
+    Each shows itself in a notebook, and `save` writes it as SVG.
+
+    Args:
+        result: what `train` or `validate` returned.
+    """
+    from medclf.study.plots import plots_of
+
+    return plots_of(result)
 
 
 def _kind(kind: str) -> Any:

@@ -54,6 +54,9 @@ def init(
     method: Annotated[
         Method, typer.Option(help="Head, all weights, or block by block.")
     ] = Method.FINETUNE,
+    made_up: Annotated[
+        bool, typer.Option("--made-up", help="The images are simulated; reports say so.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,6 +71,7 @@ def init(
         positive=positive,
         size=size,
         method=method.value,
+        made_up=made_up,
         replace=force,
         tell=lambda line: None if as_json else print(f"recognised {line}"),
     )

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 from markupsafe import Markup
 
+from medclf.durable import write_text
+from medclf.errors import ReportMisuse
 from medclf.evaluate.evaluation import Curves, Estimate, Evaluation, OperatingResult
 from medclf.evaluate.protocol import Task
+from medclf.report.figures.alone import stand_alone
 from medclf.report.figures.curves import Curve, legend, precision_recall, roc
 from medclf.report.figures.flow import Stage, flow
 from medclf.report.figures.reliability import reliability
@@ -26,12 +31,38 @@ class Plot:
         drawing: SVG.
         caption: what to see, with the numbers.
         key: the legend, where there are several lines.
+        lines: their names, in order.
     """
 
     title: str
     drawing: Markup
     caption: str
     key: str = ""
+    lines: tuple[str, ...] = ()
+
+    def as_svg(self) -> str:
+        """Return the figure as the text of an SVG file, with title, caption and key."""
+        return stand_alone(self.drawing, title=self.title, caption=self.caption, lines=self.lines)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the figure as an SVG file.
+
+        Raises:
+            ReportMisuse: the name does not end in `.svg`.
+            OSError: it cannot be written.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".svg":
+            raise ReportMisuse(
+                f"{target.name} does not end in .svg, and figures are written as SVG.",
+                advice="Name it so; browsers, office programs and LaTeX (svg package) take SVG.",
+            )
+        write_text(target, self.as_svg())
+        return target
+
+    def _repr_svg_(self) -> str:
+        """Show the figure in a notebook."""
+        return self.as_svg()
 
 
 FigureGroup = tuple[str, list[tuple[str, Estimate]], tuple[float, float]]
@@ -231,6 +262,7 @@ def _roc(part: Sequence[Curves], evaluation: Evaluation) -> Plot:
         drawing=roc(lines, label=f"ROC curve. {text}."),
         caption=f"{text}. The mark is the frozen operating point.",
         key=legend([curves.label for curves in part]) if len(part) > 1 else "",
+        lines=tuple(curves.label for curves in part) if len(part) > 1 else (),
     )
 
 
@@ -258,6 +290,7 @@ def _precision_recall(part: Sequence[Curves], evaluation: Evaluation) -> Plot:
         ),
         caption="Depends on prevalence: it holds for these cases only.",
         key=legend([curves.label for curves in part]) if len(part) > 1 else "",
+        lines=tuple(curves.label for curves in part) if len(part) > 1 else (),
     )
 
 
@@ -274,4 +307,5 @@ def _result(results: Sequence[OperatingResult], label: str) -> OperatingResult |
 def _told(name: str, estimate: Estimate | None) -> str:
     if estimate is None or not estimate.defined:
         return f"{name} not estimable"
-    return f"{name} {three(estimate.estimate)} ({interval(estimate)}, n = {estimate.n:,})"
+    between = f"95 % interval {interval(estimate)}"
+    return f"{name} {three(estimate.estimate)} ({between}, n = {estimate.n:,})"

@@ -18,11 +18,10 @@ from medclf.evaluate.agreement import kappa_estimate
 from medclf.evaluate.auc import delong
 from medclf.evaluate.evaluation import Estimate
 from medclf.evaluate.proportion import wilson
-from medclf.model.features import compute_outputs
 from medclf.model.part import UNKNOWN
 from medclf.model.task import Task
-from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.config import StudyConfig
+from medclf.study.features import outputs_of
 from medclf.study.fitting import Learned
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
@@ -67,12 +66,13 @@ def calibrate(
         CalibrationRefused: the calibrate part is too small or lacks a label.
     """
     train, held_out = prepared.parts["train"], prepared.parts["calibrate"]
-    outputs = compute_outputs(
+    outputs = outputs_of(
         learned.network,
-        prepared.pictures.array,
+        prepared,
         [*train.rows.tolist(), *held_out.rows.tolist()],
-        normalise=lambda batch: normalise(batch, config.preprocessing),
-        progress=lambda done, total: progress("calibrate", done, total, ""),
+        config,
+        frozen=learned.fitted is None,
+        progress=progress,
     )
     scores = outputs.scores[len(train.rows) :]  # (held out, classes)
     if config.data.task is Task.FINDINGS:

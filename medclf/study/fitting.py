@@ -1,13 +1,14 @@
 """Fits the network of a study: a linear probe first, then all weights when asked for."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
 
 from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
 from medclf.model.fabric import resolve_precision
-from medclf.model.features import compute_outputs
 from medclf.model.fit import Fitted
 from medclf.model.fit_check import check_fit
 from medclf.model.fit_config import Weighting
@@ -15,16 +16,19 @@ from medclf.model.network import Network
 from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.probe import LinearHead, fit_probe
 from medclf.model.processes import Processes
+from medclf.model.selection import judge_scores
 from medclf.model.task import Task
 from medclf.model.weights import WeightsReport, load_weights
-from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.assignment import Assignment, carry_out, hand_out
 from medclf.study.config import StudyConfig
+from medclf.study.features import frozen_features
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
 from medclf.study.task_heads import (
+    SELECTION_NAMES,
     odds_shift,
     probe_findings,
+    probe_in_words,
     probe_rule,
     put_probe,
     start_grades,
@@ -40,6 +44,7 @@ class Learned:
         weights: what the pretrained weights were.
         probe: the head that fine-tuning started from; None from random weights.
         fitted: the epochs; None when only the probe was fitted.
+        chosen_by: the tune figure that chose the epoch, in words.
         shift: (classes) what was added to the scores for that, see `prior_shift`.
     """
 
@@ -48,6 +53,7 @@ class Learned:
     probe: LinearHead | OrdinalFit | None
     fitted: Fitted | None
     shift: tuple[float, ...] = ()
+    chosen_by: str = "AUC"
 
 
 def build_network(config: StudyConfig) -> tuple[Network, WeightsReport]:
@@ -106,23 +112,20 @@ def fit_network(
         fitted = _fit_all(network, weights, prepared, config, progress)
     network.shift_scores(shift)
     network.eval()
-    return Learned(network, weights, probe, fitted, tuple(shift.tolist()))
+    chosen_by = SELECTION_NAMES[config.fit.select_by]
+    return Learned(network, weights, probe, fitted, tuple(shift.tolist()), chosen_by)
 
 
 def _fit_head(
     network: Network, prepared: Prepared, config: StudyConfig, progress: Progress
 ) -> LinearHead | OrdinalFit:
     train, tune = prepared.parts["train"], prepared.parts["tune"]
-    outputs = compute_outputs(
-        network,
-        prepared.pictures.array,
-        [*train.rows.tolist(), *tune.rows.tolist()],
-        normalise=lambda batch: normalise(batch, config.preprocessing),
-        progress=lambda done, total: progress("features", done, total, ""),
-    )
+    features = frozen_features(
+        network, prepared, [*train.rows.tolist(), *tune.rows.tolist()], config, progress=progress
+    ).astype(np.float64)  # (train and tune, features)
     known = (
-        (outputs.features[: len(train.rows)], train.truth),
-        (outputs.features[len(train.rows) :], tune.truth),
+        (features[: len(train.rows)], train.truth),
+        (features[len(train.rows) :], tune.truth),
     )
     head: LinearHead | OrdinalFit
     if config.data.task is Task.ORDINAL:
@@ -131,8 +134,14 @@ def _fit_head(
         if config.data.task is Task.FINDINGS:
             head = probe_findings(*known, config)
         else:
-            head = fit_probe(*known, balanced=config.fit.weighting is Weighting.BALANCED)
-        progress("probe", 1, 1, f"tune AUC {head.tune_auc[head.penalty]:.4f}")
+            head = fit_probe(
+                *known,
+                units=prepared.split.units[train.rows],
+                balanced=config.fit.weighting is Weighting.BALANCED,
+                judge=partial(judge_scores, config.fit.select_by),
+                seed=config.seed,
+            )
+    progress("probe", 1, 1, probe_in_words(head))
     put_probe(network, head)
     return head
 

@@ -39,6 +39,7 @@ class Wishes:
         positive: the finding among two labels.
         size: side of the input in pixels.
         method: `probe`, `finetune` or `gradual`.
+        made_up: whether the images are simulated.
     """
 
     weights: str = "hub"
@@ -47,6 +48,7 @@ class Wishes:
     positive: str | None = None
     size: int | None = None
     method: str = "finetune"
+    made_up: bool = False
 
 
 def init(
@@ -96,6 +98,7 @@ def init(
     text = TEMPLATE.render(
         name=_name_for(data, kind),
         kind=kind.value,
+        made_up=wishes.made_up,
         layout=found.layout,
         table=_seen_from(out, found.table),
         folder=_seen_from(out, found.folder),

@@ -149,10 +149,11 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
     }
 
 
-def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, float]:
+def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, Any]:
     if isinstance(probe, OrdinalFit):
         return {"penalty": probe.penalty, "tune_kappa": probe.tune_kappa[probe.penalty]}
-    return {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]}
+    figure = probe.tune_auc[probe.penalty]
+    return {"penalty": probe.penalty, "chosen_on": probe.chosen_on, "tune_auc": figure}
 
 
 def card_of(

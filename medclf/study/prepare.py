@@ -21,13 +21,18 @@ PARTS = ("train", "tune", "calibrate", "test")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cohort ready to learn from."""
+    """A cohort ready to learn from.
+
+    Attributes:
+        cache_bytes: that the cache of the pictures may hold, see `Home.cache_bytes`.
+    """
 
     manifest: Manifest
     split: Split
     pictures: PreparedImages
     copies: Copies
     parts: dict[str, Part]
+    cache_bytes: int | None = None
 
 
 def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
@@ -43,7 +48,8 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
     _check_labels(manifest, config)
     split = split_cohort(manifest, config.split, copies=copies)
     split.save(config.workspace)
-    return Prepared(manifest, split, pictures, copies, parts_of(manifest, split, config))
+    parts = parts_of(manifest, split, config)
+    return Prepared(manifest, split, pictures, copies, parts, home.cache_bytes)
 
 
 def parts_of(manifest: Manifest, split: Split, config: StudyConfig) -> dict[str, Part]:

@@ -10,7 +10,7 @@ _TEXT = """\
 name: {{ name | tojson }}
 seed: 0                    # fixed beforehand: never choose it by its result
 workspace: study           # manifest, split, checkpoints and packages go here
-made_up: false             # true for simulated images: every report then says so
+made_up: {{ made_up | tojson }}             # true for simulated images: every report then says so
 
 data:
   format: {{ layout.format }}            # table, folders, medmnist or findings

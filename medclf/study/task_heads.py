@@ -24,6 +24,12 @@ from medclf.study.config import StudyConfig
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
 
+SELECTION_NAMES = {
+    Selection.AUC: "AUC",
+    Selection.AVERAGE_PRECISION: "average precision",
+    Selection.KAPPA: "kappa",
+}
+
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 _Known = tuple[_Array, np.ndarray[Any, Any]]
 """Features (n, d) and truth of a part."""
@@ -37,14 +43,12 @@ def start_grades(
     Raises:
         ModelMisuse: a grade has no case in the train part.
     """
-    fitted = fit_ordinal_probe(
+    return fit_ordinal_probe(
         train,
         tune,
         weights=_weights(count_classes(train[1], len(config.data.labels)), config),
         judge=partial(judge_scores, Selection.KAPPA, task=Task.ORDINAL),
     )
-    progress("probe", 1, 1, f"tune kappa {fitted.tune_kappa[fitted.penalty]:.4f}")
-    return fitted
 
 
 def probe_findings(train: _Known, tune: _Known, config: StudyConfig) -> LinearHead:
@@ -59,6 +63,14 @@ def probe_findings(train: _Known, tune: _Known, config: StudyConfig) -> LinearHe
         weights=_weights(count_outcomes(train[1]), config).T,  # (2, findings)
         judge=partial(judge_scores, Selection.AUC, task=Task.FINDINGS),
     )
+
+
+def probe_in_words(probe: LinearHead | OrdinalFit) -> str:
+    """Return how a probe did on the tune part and where its penalty was chosen."""
+    if isinstance(probe, OrdinalFit):
+        return f"tune kappa {probe.tune_kappa[probe.penalty]:.3f}, penalty chosen by it"
+    figure = probe.tune_auc[probe.penalty]
+    return f"tune AUC {figure:.3f}, C = {probe.penalty:g} chosen on {probe.chosen_on}"
 
 
 @torch.no_grad()

@@ -26,11 +26,12 @@ from medclf.study.pack import pack
 from medclf.study.prepare import Prepared, is_ingested, prepare
 from medclf.study.progress import Progress, silent
 from medclf.study.register import register
+from medclf.study.words import trained_in_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
-    """What training left behind.
+    """What training left behind; stands for its package wherever a path to one is asked for.
 
     Attributes:
         package: verified, named by its digest.
@@ -40,6 +41,7 @@ class Trained:
         audit_sequence: number of the audit record.
         leakage: what crosses the parts, which copies there are, what tells the label.
         comparison: with simpler readers of the calibrate part; None when none was asked for.
+        label: the column of `test_table` that holds the label.
     """
 
     package: Package
@@ -49,6 +51,14 @@ class Trained:
     audit_sequence: int
     leakage: Leakage
     comparison: Comparison | None
+    label: str = "label"
+
+    def __fspath__(self) -> str:
+        """Return the package's folder."""
+        return str(self.package.path)
+
+    def __repr__(self) -> str:
+        return trained_in_words(self)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -130,7 +140,16 @@ def _train(
     )
     register(home, package, metrics=_metrics(learned, calibrated, comparison))
     progress("register", 1, 1, "")
-    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage, comparison)
+    return Trained(
+        package,
+        calibrated,
+        learned,
+        test_table,
+        receipt.sequence,
+        leakage,
+        comparison,
+        label=config.data.label,
+    )
 
 
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:

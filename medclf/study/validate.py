@@ -31,20 +31,29 @@ from medclf.study.register import ensure_registered
 from medclf.study.report_facts import report_context
 from medclf.study.seen import Seen, seen_in_training
 from medclf.study.unsealing import Unsealing, record_unsealing
+from medclf.study.words import validated_in_words
 
 _SMALLEST = 1e-300  # a probability that underflowed to 0 still has a finite logarithm
 _TASKS = {ModelTask.FINDINGS: Task.FINDINGS, ModelTask.ORDINAL: Task.ORDINAL}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validated:
-    """What a validation left behind."""
+    """What a validation left behind.
+
+    Attributes:
+        temperature: of the package, which made its scores probabilities.
+    """
 
     evaluation: Evaluation
     page: Path
     document: Path
     audit_sequence: int
     unsealing: Unsealing
+    temperature: float = 1.0
+
+    def __repr__(self) -> str:
+        return validated_in_words(self)
 
 
 def validate(
@@ -152,7 +161,14 @@ def validate(
     )
     _log(home, classifier, evaluation, (page, document))
     progress("evaluate", 1, 1, "")
-    return Validated(evaluation, page, document, receipt.sequence, unsealing)
+    return Validated(
+        evaluation,
+        page,
+        document,
+        receipt.sequence,
+        unsealing,
+        temperature=classifier.model.temperature,
+    )
 
 
 def cases_of(
