@@ -124,8 +124,11 @@ def test_the_second_time_nothing_is_downloaded_and_no_hub_is_needed(hub, monkeyp
     gone(monkeypatch)
     assert fetch("timm/resnet10t", None) == first
     assert fetch("timm/resnet10t", SECOND) == first
-    with pytest.raises(WeightsUnavailable):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert fetch("timm/resnet10t", None) == first
+    with pytest.raises(WeightsUnavailable) as caught:
         fetch("timm/resnet10t", FIRST)  # another commit was never seen here
+    assert "path/to/file" in caught.value.advice
 
 
 def test_an_older_file_is_taken_where_the_repository_has_no_safetensors(hub):
@@ -158,10 +161,14 @@ def test_what_the_hub_does_not_give_is_told_with_advice(hub, change, revision, s
     assert caught.value.advice
 
 
-def test_an_unknown_repository_and_an_unreachable_hub_name_the_ways_out(hub, monkeypatch):
+def test_an_unknown_repository_names_the_ways_out(hub):
     with pytest.raises(WeightsUnavailable) as caught:
         fetch_from_repository("nobody/nothing", filenames=NAMES, revision=None, licence="")
     assert "weights: random" in caught.value.advice
+
+
+@pytest.mark.slow  # its client asks again and again, for some 20 s
+def test_an_unreachable_hub_names_the_ways_out(hub, monkeypatch):
     gone(monkeypatch)
     with pytest.raises(WeightsUnavailable) as caught:
         fetch("timm/resnet10t", None)

@@ -1,4 +1,4 @@
-"""What `study.yaml` may say of random variations."""
+"""What `study.yaml` may say of random variations and of weights."""
 
 import pytest
 
@@ -37,3 +37,25 @@ def test_mirrored_variations_and_normalised_laterality_exclude_each_other():
     with pytest.raises(ConfigError, match="laterality"):
         _study("fundus", preprocessing=eyes)
     _study("fundus", preprocessing=eyes, augment={"mirror": False})
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"weights": "own.pth", "revision": "main"}, "revision"),
+        ({"weights": "random", "weights_digest": "sha256:" + "0" * 64}, "weights_digest"),
+        ({"weights": "hub", "weights_licence": "MIT"}, "weights_licence"),
+        ({"weights": "own.pth", "weights_digest": "0" * 64}, "weights_digest"),
+    ],
+)
+def test_a_key_of_the_weights_that_would_do_nothing_is_refused(keys, said):
+    with pytest.raises(ConfigError, match=said):
+        _study("xray", model={"backbone": "timm/resnet18", **keys})
+
+
+def test_weights_may_be_pinned_and_their_licence_stated():
+    hub = {"weights": "hub", "revision": "1" * 40, "weights_digest": "sha256:" + "0" * 64}
+    assert _study("xray", model={"backbone": "timm/resnet18", **hub}).model.revision == "1" * 40
+    file = {"weights": "own.pth", "weights_licence": "CC-BY-4.0"}
+    told = _study("xray", model={"backbone": "timm/resnet18", **file}).model
+    assert told.weights_licence == "CC-BY-4.0"
