@@ -97,7 +97,7 @@ preprocessing:
 model:
   backbone: {{ backbone }}    # see `medclf models`
   weights: {{ weights | tojson }}    # hub, random, or a .safetensors/.pth file
-  method: {{ method }}         # probe: head on frozen features; finetune: then all; gradual: block by block
+  method: {{ method }}         # probe: head; finetune: then all weights; gradual: block by block
 
 fit:
   epochs: {{ epochs }}
