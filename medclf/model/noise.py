@@ -95,18 +95,18 @@ def noisy(network: Network, *, drop_path: float) -> Iterator[Noise]:
         rate = drop_path * depth / max(len(branching) - 1, 1)
         replaced += [(block, name, getattr(block, name)) for name in names]
         for name in names:
-            setattr(block, name, CaseDropPath(rate, noise))
+            setattr(block, name, CaseDropPath(rate, noise).train(block.training))
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout and child.p:
                 replaced.append((parent, name, child))
-                setattr(parent, name, CaseDropout(child.p, noise))
+                setattr(parent, name, CaseDropout(child.p, noise).train(child.training))
     try:
         yield noise
     finally:
         for parent, name, module in replaced:
             delattr(parent, name)
-            setattr(parent, name, module)
+            setattr(parent, name, module if module is None else module.train(parent.training))
 
 
 def _branching(backbone: nn.Module) -> list[tuple[nn.Module, list[str]]]:

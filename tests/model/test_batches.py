@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medclf.model.batches import Batches
@@ -18,6 +18,7 @@ def batches(cases, *, rank=0, count=1, pinned=False, truth=None, **keys):
     return Batches(pictures, part, FitConfig(**keys), 7, Processes(rank, count), pinned)
 
 
+@settings(deadline=None)
 @given(st.integers(4, 60), st.integers(1, 4), st.integers(1, 3), st.integers(0, 5))
 def test_shares_and_passes_together_are_the_whole_batch_in_its_order(cases, count, passes, epoch):
     keys = {"batch": 12, "accumulate": passes}

@@ -177,7 +177,8 @@ def test_the_body_rests_while_the_head_learns(tmp_path):
 
 
 def test_patience_ends_a_run_early(tmp_path):
-    config = CONFIG.model_copy(update={"epochs": 9, "patience": 1, "learning_rate": 1e-9})
+    still = {"learning_rate": 1e-12, "freeze_norms": True}
+    config = CONFIG.model_copy(update={"epochs": 9, "patience": 1, **still})
     _, fitted = fit(tmp_path / "c.pt", config=config)
     assert len(fitted.history) < 9
 

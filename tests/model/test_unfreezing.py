@@ -18,7 +18,7 @@ def test_the_head_begins_and_all_learn_in_the_end(epochs, unfreeze, blocks):
 
 
 def test_blocks_thaw_from_the_head_down():
-    network = Network(Architecture(backbone="medclf/spotnet", channels=1, size=32, classes=2))
+    network = Network(Architecture(backbone="medclf/spotnet", channels=1, size=64, classes=2))
     blocks = parameter_blocks(network)
     unfreeze_blocks(network, 2)
     learning = {name for name, value in network.named_parameters() if value.requires_grad}

@@ -10,6 +10,7 @@ import pytest
 
 from medclf import api, installation
 from medclf.config import load_yaml, save_yaml
+from medclf.model.fit_config import Precision
 from medclf.registry.package import Package
 from medclf.study.config import StudyConfig
 
@@ -39,7 +40,9 @@ def study(walked, tmp_path):
     """A study that was ingested and not yet trained, with norms that rest."""
     left_out = shutil.ignore_patterns("home", "packages", "checkpoints", "report")
     folder = shutil.copytree(walked.folder, tmp_path / "two", ignore=left_out)
-    settle(folder / "study.yaml", epochs=2, freeze_norms=True, precision="float32", clip=0.5)
+    settle(
+        folder / "study.yaml", epochs=2, freeze_norms=True, precision=Precision.FLOAT32, clip=0.5
+    )
     return folder / "study.yaml"
 
 
