@@ -247,20 +247,13 @@ def variant(
     Raises:
         MedclfError: see `medclf.study.variant.make_variant`.
     """
-    from medclf.model.engine import Arithmetic
     from medclf.study.variant import make_variant as step
 
-    try:
-        arithmetic = Arithmetic(precision)
-    except ValueError as error:
-        raise MisuseError(
-            f"{precision!r} is not an arithmetic that a variant may have.", advice="Say bfloat16."
-        ) from error
     return step(
         Path(package),
         study=Path(study),
         home=open_home(home, actor),
-        arithmetic=arithmetic,
+        precision=precision,
         out=None if out is None else Path(out),
         progress=progress,
     )

@@ -62,7 +62,7 @@ def make_variant(
     *,
     study: Path,
     home: Home,
-    arithmetic: Arithmetic = Arithmetic.BFLOAT16,
+    precision: str = "bfloat16",
     out: Path | None = None,
     progress: Progress = silent,
 ) -> Variant:
@@ -76,20 +76,22 @@ def make_variant(
         package: the float32 package's folder.
         study: the `study.yaml` that it was trained by.
         home: whose audit trail and lineage record it.
-        arithmetic: of the variant.
+        precision: name of the arithmetic that the variant computes in.
         out: folder that the package is written below; beside its parent when None.
         progress: told about each stage.
 
     Raises:
-        StudyMisuse: the package is a variant itself, or was trained by another study.
+        StudyMisuse: the precision is none of a variant, the package is a variant itself, or was
+            trained by another study.
         RuntimeUnavailable: OpenVINO or the processor's instructions are not here.
         RuntimeRefused: the network cannot be exported.
         RegistryUnavailable: the package cannot be written.
         MedclfError: of the room where it failed; nothing half-written is left.
     """
+    arithmetic = _shorter(precision)
     parent = Classifier.load(package)
     config = load_study(study)
-    _check_parent(parent, arithmetic, config)
+    _check_parent(parent, config)
     need_runtime(RuntimeName.OPENVINO)
     with alone(config.workspace, doing="making a variant", study=config.workspace):
         prepared = prepare(config, home=home, progress=progress)
@@ -197,14 +199,21 @@ def _report(weights: dict[str, Any]) -> WeightsReport:
     return WeightsReport(weights["source"], weights["digest"], (), (), ())
 
 
-def _check_parent(parent: Classifier, arithmetic: Arithmetic, config: StudyConfig) -> None:
-    """Refuse a parent that no variant can be made of, and a study that did not make it."""
-    model = parent.model
-    if arithmetic is Arithmetic.FLOAT32:
+def _shorter(precision: str) -> Arithmetic:
+    """Return the arithmetic of a name, if a variant may have it."""
+    names = [known.value for known in Arithmetic if known is not Arithmetic.FLOAT32]
+    if precision not in names:
         raise StudyMisuse(
-            "A variant in float32 is the package itself.",
-            advice="Ask for bfloat16.",
+            f"There is no variant in {precision!r}; a package is in float32 already.",
+            advice=f"Ask for {' or '.join(names)}.",
+            found=precision,
         )
+    return Arithmetic(precision)
+
+
+def _check_parent(parent: Classifier, config: StudyConfig) -> None:
+    """Refuse a parent that is a variant, and a study that did not make it."""
+    model = parent.model
     if model.arithmetic is not Arithmetic.FLOAT32:
         raise StudyMisuse(
             f"The package is a variant in {model.arithmetic} itself.",
@@ -218,6 +227,7 @@ def _check_parent(parent: Classifier, arithmetic: Arithmetic, config: StudyConfi
             ("name", config.name != model.name),
             ("data.labels", config.data.labels != model.labels),
             ("preprocessing", config.preprocessing != model.preprocessing),
+            ("split", config.split.model_dump(mode="json") != kept["split"]),
             ("calibrate", config.calibrate.model_dump(mode="json") != kept["calibrate"]),
         )
         if differs

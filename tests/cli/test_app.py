@@ -11,7 +11,7 @@ from medclf.service.served import ServedClassifier
 from medclf.study.read import load_classifier
 
 SUBCOMMANDS = [
-    *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release"),
+    *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release", "variant"),
     *("read", "serve", "ask", "audit", "cache"),
 ]
 

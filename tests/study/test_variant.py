@@ -86,13 +86,14 @@ def test_a_study_with_another_split_is_refused(copy, package):
     config = load_yaml(copy / "study.yaml", StudyConfig)
     split = config.split.model_copy(update={"seed": config.split.seed + 1})
     save_yaml(copy / "resplit.yaml", config.model_copy(update={"split": split}))
-    with pytest.raises(StudyMisuse, match="another split"):
+    with pytest.raises(StudyMisuse, match="split"):
         api.variant(package, study=copy / "resplit.yaml", home=copy / "home")
 
 
-def test_float32_is_no_variant(copy, package):
-    with pytest.raises(StudyMisuse, match="the package itself"):
-        api.variant(package, study=copy / "study.yaml", home=copy / "home", precision="float32")
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_other_precisions_are_no_variant(copy, package, precision):
+    with pytest.raises(StudyMisuse, match=precision):
+        api.variant(package, study=copy / "study.yaml", home=copy / "home", precision=precision)
 
 
 def test_the_command_tells_what_changed(made, copy, package, medclf):
