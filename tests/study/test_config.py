@@ -3,7 +3,8 @@
 import pytest
 
 from medclf.config import parse
-from medclf.errors import ConfigError
+from medclf.errors import ConfigError, StudyMisuse
+from medclf.model.task import Task
 from medclf.study.config import StudyConfig
 
 
@@ -37,3 +38,35 @@ def test_mirrored_variations_and_normalised_laterality_exclude_each_other():
     with pytest.raises(ConfigError, match="laterality"):
         _study("fundus", preprocessing=eyes)
     _study("fundus", preprocessing=eyes, augment={"mirror": False})
+
+
+FINDINGS = {"format": "findings", "table": "t.csv", "findings": ["edema", "mass"]}
+GRADES = {"table": "t.csv", "labels": ["0", "1", "2"], "ordered": True}
+
+
+def test_the_network_is_asked_what_the_data_section_says():
+    told = {
+        _study("xray").architecture.task: _study("xray").data.label_space,
+        _study("xray", data=FINDINGS).architecture.task: ("edema", "mass"),
+        _study("xray", data=GRADES).architecture.task: ("0", "1", "2"),
+    }
+    assert told == {
+        Task.EXCLUSIVE: ("no", "yes"),
+        Task.FINDINGS: ("edema", "mass"),
+        Task.ORDINAL: ("0", "1", "2"),
+    }
+    assert _study("xray", data=FINDINGS).architecture.classes == 2
+
+
+def test_findings_are_not_drawn_by_class_and_kappa_is_for_grades():
+    with pytest.raises(ConfigError, match="with several findings set `natural`"):
+        _study("xray", data=FINDINGS, fit={"sampling": "balanced"})
+    with pytest.raises(ConfigError, match="kappa is for grades"):
+        _study("xray", fit={"select_by": "kappa"})
+    assert _study("xray", data=GRADES, fit={"select_by": "kappa"}).data.ordered
+
+
+def test_an_archive_whose_findings_are_not_named_cannot_be_learned_from():
+    study = _study("xray", data={"format": "medmnist", "table": "chest.npz"})
+    with pytest.raises(StudyMisuse, match="several findings"):
+        _ = study.architecture
