@@ -125,9 +125,10 @@ def show_trained(done: "Trained") -> None:
             f"on {point.n} calibrate cases",
             highlight=False,
         )
-    temperatures = done.calibrated.temperatures or (done.calibrated.temperature,)
-    values = ", ".join(f"{fitted.value:.3f}" for fitted in temperatures)
-    console.print(f"temperature {values}", highlight=False)
+    of_findings = zip(done.calibrated.points, done.calibrated.temperatures, strict=False)
+    told = [f"{point.label} {fitted.value:.3f}" for point, fitted in of_findings]
+    told = told or [f"{done.calibrated.temperature.value:.3f}"]
+    console.print(f"temperature {', '.join(told)}", highlight=False)
     console.print(f"package {done.package.path}\n  {done.package.digest}", highlight=False)
     if done.test_table:
         console.print(

@@ -69,9 +69,18 @@ class Means:
             confidence=confidence,
             resampling=self._resampling,
             n=self._n,
-            units=self._resampling.units,
+            units=self._units(name),
             span=(0.0, 1.0),
         )
+
+    def _units(self, name: str) -> int:
+        """Return the fewest independent units that stand behind the figure of any finding."""
+        unit = self._resampling.unit
+        present = min(len(np.unique(unit[part.read[part.present]])) for part in self._parts)
+        absent = min(len(np.unique(unit[part.read[~part.present]])) for part in self._parts)
+        if name == "specificity":
+            return absent
+        return present if name == "sensitivity" else min(present, absent)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -5,9 +5,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from medclf.errors import EvaluationError, ProtocolRefused
+from medclf.evaluate.evaluation import Outcome
 from medclf.evaluate.finding_cases import FindingCases
 from medclf.evaluate.findings import evaluate_findings
-from medclf.evaluate.protocol import Outcome, Protocol, Task
+from medclf.evaluate.protocol import Protocol, Task
 from medclf.opinion import Status
 from medclf.reasons import Reason
 

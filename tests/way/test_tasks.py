@@ -105,7 +105,7 @@ def test_the_opinion_that_is_read_is_the_one_that_is_served(findings):
         OpinionClient(address) as client,
     ):
         asked = [client.ask(image) for image in images]
-        assert client.model().labels == NAMES
+        assert client.model.labels == NAMES
     read = [done.opinion for done in api.read(trained.package.path, images, home=folder / "home")]
     answered = [opinion for opinion in read if opinion.status is Status.OK]
     assert answered
