@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         release,
         serve,
         train,
+        train_folds,
         validate,
     )
     from medclf.classifier import Classifier
@@ -51,6 +52,7 @@ _HOMES = {
         "release",
         "serve",
         "train",
+        "train_folds",
         "validate",
     ),
     "medclf.classifier": ("Classifier",),
@@ -96,6 +98,7 @@ __all__ = [
     "release",
     "serve",
     "train",
+    "train_folds",
     "validate",
 ]
 

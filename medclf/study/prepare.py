@@ -39,15 +39,16 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
         CacheUnavailable: the pictures cannot be kept.
     """
     manifest, pictures, copies = open_pictures(config, home=home, progress=progress)
-    _check_labels(manifest, config)
+    check_labels(manifest, config)
     split = split_cohort(manifest, config.split, copies=copies)
     split.save(config.workspace)
+    return Prepared(manifest, split, pictures, copies, parts_of(manifest, split, config))
+
+
+def parts_of(manifest: Manifest, split: Split, config: StudyConfig) -> dict[str, Part]:
+    """Return the rows of each part with what is known of them."""
     truth = manifest.label_indices(config.data.labels)
-    parts = {}
-    for name in PARTS:
-        rows = split.rows(name)
-        parts[name] = Part(rows, truth[rows])
-    return Prepared(manifest, split, pictures, copies, parts)
+    return {name: Part(rows, truth[rows]) for name in PARTS for rows in [split.rows(name)]}
 
 
 def open_pictures(
@@ -81,7 +82,12 @@ def open_pictures(
     return manifest, pictures, copies
 
 
-def _check_labels(manifest: Manifest, config: StudyConfig) -> None:
+def check_labels(manifest: Manifest, config: StudyConfig) -> None:
+    """Refuse a manifest that holds no case of a label.
+
+    Raises:
+        LabelsRefused: names the labels.
+    """
     absent = [label for label in config.data.labels if label not in manifest.labels]
     if absent:
         raise LabelsRefused(
