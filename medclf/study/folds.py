@@ -209,6 +209,8 @@ def _log(
     metrics |= {f"{name}_sd_folds": spread.sd for name, spread in own.over_folds.items()}
     metrics |= {f"{name}_sd_seeds": spread.sd for name, spread in own.over_seeds.items()}
     digests = {f"fold-{number}": split.digest for number, split in enumerate(splits, start=1)}
+    if weights.digest:  # random ones have none
+        digests["weights"] = weights.digest
     home.lineage().log_folds(
         config.name,
         summary_digest=digest_bytes(content),
@@ -221,7 +223,7 @@ def _log(
             **{f"fit.{name}": value for name, value in config.fit.model_dump(mode="json").items()},
         },
         metrics=metrics,
-        data_digests={"manifest": manifest.digest, **digests, "weights": weights.digest},
+        data_digests={"manifest": manifest.digest, **digests},
         artifacts={"folds.json": content},
         runs={
             f"{method} fold {one.scores.fold} seed {one.scores.seed}": one.figures
