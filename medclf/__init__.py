@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         release,
         serve,
         train,
+        train_folds,
         validate,
         variant,
     )
@@ -56,6 +57,7 @@ _HOMES = {
         "release",
         "serve",
         "train",
+        "train_folds",
         "validate",
         "variant",
     ),
@@ -104,6 +106,7 @@ __all__ = [
     "release",
     "serve",
     "train",
+    "train_folds",
     "validate",
     "variant",
 ]

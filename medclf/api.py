@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medclf.service.client import ClientConfig
     from medclf.service.config import ServiceConfig
     from medclf.study.deidentify import Cleared
+    from medclf.study.folds import Folds
     from medclf.study.ingest import Ingested
     from medclf.study.leakage import Leakage
     from medclf.study.read import Read
@@ -144,6 +145,37 @@ def train(
             )
         follow(place)
     raise SystemExit(0)
+
+
+def train_folds(
+    study: StrPath,
+    *,
+    folds: int,
+    seeds: int = 1,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Folds":
+    """Judge the way a study trains by grouped k-fold cross-validation: `train --folds`.
+
+    No package comes out.
+
+    Args:
+        study: the `study.yaml`.
+        folds: k, 2 to 20.
+        seeds: networks for each fold, with the study's seed and the ones after it.
+        home: holds the audit trail and the lineage.
+        actor: who acts.
+        progress: told about each stage.
+
+    Raises:
+        MedclfError: see `medclf.study.folds.train_folds`.
+    """
+    from medclf.study.folds import train_folds as step
+
+    return step(
+        Path(study), home=open_home(home, actor), folds=folds, seeds=seeds, progress=progress
+    )
 
 
 def validate(

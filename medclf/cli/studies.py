@@ -8,6 +8,7 @@ import typer
 
 from medclf import api
 from medclf.cli.door import HomeOption, JsonOption, print_json, shown_progress
+from medclf.cli.folds import train_folds
 
 
 class KindName(StrEnum):
@@ -139,10 +140,20 @@ def ingest(
 def train(
     study: Annotated[Path, typer.Argument(help="The study.yaml.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the package.")] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, max=20, help="Cross-validate on so many folds; packs nothing."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Networks for each fold, seed by seed.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Split, fit, calibrate and pack; Ctrl-C and the same command again goes on."""
+    if folds is not None or seeds is not None:
+        train_folds(study, folds=folds, seeds=seeds or 1, out=out, home=home, as_json=as_json)
+        return
     from medclf.cli.comparison import show_comparison
     from medclf.cli.leakage import show_warnings
     from medclf.cli.tables import show_trained

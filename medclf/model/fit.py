@@ -96,7 +96,7 @@ def finetune(
     network.to(memory_format=torch.channels_last)
     on_gpu = fabric.device.type == "cuda"
     batches = Batches(pictures, train, config, seed, processes, pinned=on_gpu)
-    judge = Judge(network, pictures, tune, normalise, config, processes)
+    judge = Judge(network, pictures, train, tune, normalise, config, processes)
     classes = network.architecture.classes
     objective = make_objective(
         config,

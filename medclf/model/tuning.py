@@ -31,6 +31,7 @@ class Judge:
 
     network: Network
     pictures: Pictures
+    train: Part
     tune: Part
     normalise: Normalise
     config: FitConfig
@@ -55,7 +56,7 @@ class Judge:
         shape, truth = self.network.architecture, self.tune.truth
         objective = make_objective(
             self.config.model_copy(update=_PLAIN),
-            truth,
+            self.train.truth,  # a finding may be told one way only in the tune part
             classes=shape.classes,
             task=shape.task,
             device=torch.device("cpu"),

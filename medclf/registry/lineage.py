@@ -1,22 +1,22 @@
-"""Where a model came from, kept in MLflow; the only file that imports it.
+"""Where a model came from, kept in MLflow; the only door to it.
 
 MLflow is a notebook, not a judge: nothing here decides what is served, the signed release
 record does (`store`). MLflow never loads a model here (no pyfunc), and stages, which MLflow
 gives up, are not used: the aliases `candidate` and `released` say what a version is.
 """
 
-import logging
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medclf.errors import RegistryMisuse, RegistryUnavailable
+from medclf.registry.artifacts import Artifacts, lay_out
+from medclf.registry.silence import quiet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,28 +30,10 @@ _PACKAGE_TAG = "medclf.package"
 _BATCH = 100  # MLflow takes at most 100 parameters or tags at once (and 1,000 metrics)
 _DIGEST_CHARACTERS = 36  # of a data set in MLflow's table; the whole digest is its source
 
-# MLflow reads these at each request. A server that is down must be an error in seconds, not
-# after MLflow's own seven retries, which take minutes; what the operator has set wins.
-_PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
-}
-# Nothing is sent out of the hospital, and nothing is printed: these hold whatever is set.
-_SILENCE = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_DISABLE_AGENT_HINT": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-}
-_LOGGERS = ("mlflow", "alembic")
 _one_at_a_time = threading.RLock()
 
 Metrics = Mapping[str, float | Sequence[float]]
 """A last value, or the history by step, of each metric."""
-
-Artifacts = Mapping[str, bytes | Path]
-"""Content, or a file that holds it, by relative name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +103,7 @@ class Lineage:
             RegistryUnavailable: the store cannot be reached or written.
         """
         with self._client() as client:
-            with self._run(client, name, step, package_digest) as run:
+            with self._run(client, name, *_named(step, package_digest)) as run:
                 run_id = run.info.run_id
                 self._log(client, run_id, parameters, metrics, tags, artifacts)
                 client.log_inputs(run_id, _datasets(data_digests))
@@ -146,12 +128,53 @@ class Lineage:
         """
         with self._client() as client:
             version = _version_of(client, package_digest)
-            with self._run(client, version.name, "validation", package_digest) as run:
+            with self._run(client, version.name, *_named("validation", package_digest)) as run:
                 self._log(client, run.info.run_id, {}, metrics, {}, artifacts)
                 client.set_model_version_tag(
                     version.name, version.version, "medclf.validation_run", run.info.run_id
                 )
             return RunRecord(run.info.run_id, version.name, str(version.version))
+
+    def log_folds(
+        self,
+        name: str,
+        *,
+        summary_digest: str,
+        parameters: Mapping[str, object],
+        metrics: Metrics,
+        data_digests: Mapping[str, str],
+        artifacts: Artifacts,
+        runs: Mapping[str, Mapping[str, float]],
+    ) -> str:
+        """Record a cross-validation: one run over all, and one below it for each network.
+
+        Args:
+            name: of the experiment; nothing is registered, as no package comes out.
+            summary_digest: of the summary that the run keeps.
+            parameters: the configuration, flat.
+            metrics: over all networks, by name.
+            data_digests: of manifest, splits and weights, by name.
+            artifacts: files to keep with the run over all.
+            runs: name of each network → its figures.
+
+        Returns:
+            MLflow's own id of the run over all.
+
+        Raises:
+            RegistryMisuse: MLflow does not accept a name or value.
+            RegistryUnavailable: the store cannot be reached or written.
+        """
+        tags = {"medclf.summary": summary_digest, "medclf.step": "folds"}
+        title = f"folds {summary_digest.removeprefix('sha256:')[:8]}"
+        with self._client() as client, self._run(client, name, title, tags) as run:
+            run_id = str(run.info.run_id)
+            self._log(client, run_id, parameters, metrics, {}, artifacts)
+            client.log_inputs(run_id, _datasets(data_digests))
+            for network, figures in runs.items():
+                below = {"medclf.step": "fold", "mlflow.parentRunId": run_id}
+                with self._run(client, name, network, below) as one:
+                    self._log(client, one.info.run_id, {}, figures, {}, {})
+            return run_id
 
     def promote(self, name: str, package_digest: str, *, alias: str = RELEASED) -> RunRecord:
         """Let an alias of a registered model mean this package.
@@ -190,7 +213,7 @@ class Lineage:
     @contextmanager
     def _client(self) -> Iterator["MlflowClient"]:
         """Give a client; everything that goes wrong with it becomes an error of ours."""
-        with _one_at_a_time, _quiet():
+        with _one_at_a_time, quiet():
             from mlflow import MlflowClient
             from mlflow.exceptions import MlflowException
             from mlflow.telemetry.client import get_telemetry_client, set_telemetry_client
@@ -214,18 +237,17 @@ class Lineage:
 
     @contextmanager
     def _run(
-        self, client: "MlflowClient", name: str, step: str, package_digest: str
+        self, client: "MlflowClient", name: str, title: str, tags: Mapping[str, str]
     ) -> Iterator["Run"]:
         """Give a new run, which ends FINISHED, or FAILED when the block raises."""
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
-        tags = {_PACKAGE_TAG: package_digest, "medclf.step": step}
         run = client.create_run(
             self._experiment(client, _checked_name(name)),
             start_time=self._now_ms(),
-            tags=tags,
-            run_name=f"{step} {package_digest.removeprefix('sha256:')[:8]}",
+            tags=dict(tags),
+            run_name=title,
         )
         try:
             yield run
@@ -274,37 +296,11 @@ class Lineage:
             client.log_batch(run_id, metrics=piece)
         if artifacts:
             with tempfile.TemporaryDirectory() as name:
-                _lay_out(Path(name), artifacts)
+                lay_out(Path(name), artifacts)
                 client.log_artifacts(run_id, name)
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Set MLflow's environment and silence its loggers for one call, then restore both."""
-    before = {name: os.environ.get(name) for name in (*_PATIENCE, *_SILENCE)}
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    os.environ.update({**_PATIENCE, **_set(before), **_SILENCE})
-    try:
-        import mlflow  # noqa: F401  (its import sets levels; ours must come after)
-
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _set(values: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _versions_of(
@@ -356,16 +352,10 @@ def _datasets(digests: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _lay_out(folder: Path, artifacts: Artifacts) -> None:
-    for name, content in artifacts.items():
-        place = PurePosixPath(name)
-        if place.is_absolute() or ".." in place.parts or not place.name:
-            raise RegistryMisuse(
-                f"{name!r} is no name for an artifact.", advice="Give a relative name."
-            )
-        target = folder / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+def _named(step: str, package_digest: str) -> tuple[str, dict[str, str]]:
+    """Return title and tags of a run that is about a package."""
+    title = f"{step} {package_digest.removeprefix('sha256:')[:8]}"
+    return title, {_PACKAGE_TAG: package_digest, "medclf.step": step}
 
 
 def _pieces(items: list[Any]) -> Iterator[list[Any]]:

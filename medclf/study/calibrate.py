@@ -83,26 +83,15 @@ def calibrate(
             level=config.calibrate.novelty_level,
         )
         return _of_findings(scores, held_out.truth, novelty, config)
-    temperature = fit_temperature(scores, held_out.truth)
-    probabilities = temperature.apply(scores)
-    labels = config.data.labels
-    findings = labels if config.data.positive is None else (config.data.positive,)
-    points = tuple(
-        choose_operating_point(
-            probabilities[:, labels.index(label)],
-            held_out.truth == labels.index(label),
-            config.calibrate.operating_point,
-            label=label,
-        )
-        for label in findings
-    )
+    temperature, points = settle(scores, held_out.truth, config)
     novelty = fit_novelty(
         outputs.features[: len(train.rows)],
         train.truth,
         outputs.features[len(train.rows) :],
         level=config.calibrate.novelty_level,
     )
-    performance = _performance(probabilities, held_out.truth, points, labels)
+    probabilities = temperature.apply(scores)
+    performance = _performance(probabilities, held_out.truth, points, config.data.labels)
     if config.data.ordered:
         performance["quadratic_kappa"] = kappa_estimate(probabilities, held_out.truth)
     return Calibrated(temperature, points, novelty, performance)
@@ -130,6 +119,37 @@ def _of_findings(
         points.append(point)
         per_label[name] = _binary(probability, present, point)
     return Calibrated(Temperature(1.0), tuple(points), novelty, {}, tuple(temperatures), per_label)
+
+
+def settle(
+    scores: np.ndarray[Any, np.dtype[np.float64]],
+    truth: np.ndarray[Any, np.dtype[np.int64]],
+    config: StudyConfig,
+) -> tuple[Temperature, tuple[OperatingPoint, ...]]:
+    """Fit the temperature, and with it the threshold of each label that is decided on.
+
+    Args:
+        scores: (n, classes) float64 of the calibrate part, before calibration.
+        truth: (n,) int64.
+        config: label space and rule of the operating point.
+
+    Raises:
+        CalibrationRefused: the calibrate part is too small or lacks a label.
+    """
+    temperature = fit_temperature(scores, truth)
+    probabilities = temperature.apply(scores)
+    labels = config.data.labels
+    findings = labels if config.data.positive is None else (config.data.positive,)
+    points = tuple(
+        choose_operating_point(
+            probabilities[:, labels.index(label)],
+            truth == labels.index(label),
+            config.calibrate.operating_point,
+            label=label,
+        )
+        for label in findings
+    )
+    return temperature, points
 
 
 def _performance(

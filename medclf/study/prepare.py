@@ -45,7 +45,7 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
         CacheUnavailable: the pictures cannot be kept.
     """
     manifest, pictures, copies = open_pictures(config, home=home, progress=progress)
-    _check_labels(manifest, config)
+    check_labels(manifest, config)
     split = split_cohort(manifest, config.split, copies=copies)
     split.save(config.workspace)
     parts = parts_of(manifest, split, config)
@@ -100,7 +100,12 @@ def open_pictures(
     return manifest, pictures, copies
 
 
-def _check_labels(manifest: Manifest, config: StudyConfig) -> None:
+def check_labels(manifest: Manifest, config: StudyConfig) -> None:
+    """Refuse a manifest that holds no case of a label.
+
+    Raises:
+        LabelsRefused: names the labels.
+    """
     if manifest.findings:
         return  # their columns were read, and the split asks for cases of each
     absent = [label for label in config.data.labels if label not in manifest.labels]

@@ -6,7 +6,7 @@ again is learning from it, slowly and without a trace. So each validation record
 report says so. The file name of a table does not matter: images are told by their content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,46 @@ def record_unsealing(home: Home, package: Package, manifest: Manifest) -> Unseal
         )
         counts = {"count": unsealing.count, "of_study": unsealing.of_study}
         trail.append(ACTION, actor=home.actor, facts={**facts, **counts})
+    return unsealing
+
+
+def record_cohort_opening(
+    home: Home, manifest: Manifest, *, test_part: Sequence[str], plan: str
+) -> Unsealing:
+    """Record that a cross-validation looks at a whole cohort, and so at its sealed test part.
+
+    The same cross-validation that goes on after an interruption shows nothing new, and is
+    recorded and counted once.
+
+    Args:
+        home: whose audit trail counts.
+        manifest: of the cohort.
+        test_part: pictures that a plain training of this study seals; empty when it seals none.
+        plan: digest of all that the cross-validation will do.
+
+    Raises:
+        AuditUnavailable: the event could not be written; nothing may be read then.
+        AuditTampered: an earlier event cannot be read.
+    """
+    facts = {
+        "package": "",
+        "images": digest_json(sorted(set(manifest.column("picture")))),
+        "test_part": digest_json(sorted(set(test_part))) if test_part else "",
+        "study_manifest": manifest.digest,
+        "folds": plan,
+    }
+    with home.open_trail() as trail:
+        earlier = [event.facts for event in read_events(home.audit_folder, action=ACTION)]
+        known = next((before for before in earlier if before.get("folds") == plan), None)
+        others = [before for before in earlier if before is not known]
+        unsealing = Unsealing(
+            sealed_part=bool(test_part),
+            count=1 + sum(_same(facts, before, "images", "test_part") for before in others),
+            of_study=1 + sum(_same(facts, before, "study_manifest") for before in others),
+        )
+        if known is None:
+            counts = {"count": unsealing.count, "of_study": unsealing.of_study}
+            trail.append(ACTION, actor=home.actor, facts={**facts, **counts})
     return unsealing
 
 

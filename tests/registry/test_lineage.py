@@ -153,6 +153,32 @@ def test_a_validation_is_a_run_beside_its_version(lineage, client):
     assert version.tags["medclf.validation_run"] == record.run_id
 
 
+def test_a_cross_validation_is_one_run_with_a_run_below_it_for_each_network(lineage, client):
+    summary = digest_bytes(b"summary")
+    run_id = lineage.log_folds(
+        "crossed",
+        summary_digest=summary,
+        parameters={"method": "finetune"},
+        metrics={"auc_mean": 0.8},
+        data_digests={"manifest": DATA["train"]},
+        artifacts={"folds.json": b"{}"},
+        runs={"finetune fold 1 seed 0": {"auc": 0.7}, "finetune fold 2 seed 0": {"auc": 0.9}},
+    )
+
+    run = client.get_run(run_id)
+    below = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert run.data.metrics == {"auc_mean": 0.8}
+    assert run.data.tags["medclf.summary"] == summary
+    assert (artifacts / "folds.json").read_bytes() == b"{}"
+    assert {one.info.run_name: one.data.metrics["auc"] for one in below} == {
+        "finetune fold 1 seed 0": 0.7,
+        "finetune fold 2 seed 0": 0.9,
+    }
+    assert {one.info.status for one in [run, *below]} == {"FINISHED"}
+    assert not client.search_registered_models("name = 'crossed'")  # no package came out
+
+
 def test_an_unknown_package_is_refused(lineage):
     with pytest.raises(RegistryMisuse, match="No registered model version"):
         lineage.promote("chest-xray", digest_bytes(b"unknown"))

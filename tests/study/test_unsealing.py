@@ -9,7 +9,7 @@ from medclf.cohort.manifest import Manifest
 from medclf.digest import canonical_json
 from medclf.registry.package import Package, write_package
 from medclf.study.home import Home
-from medclf.study.unsealing import ACTION, record_unsealing
+from medclf.study.unsealing import ACTION, record_cohort_opening, record_unsealing
 
 
 @pytest.fixture
@@ -94,3 +94,31 @@ def test_what_is_recorded_names_no_file(tmp_path: Path, home: Home) -> None:
     assert set(event.facts) == {
         *("package", "images", "test_part", "study_manifest", "count", "of_study")
     }
+
+
+def test_cross_validation_opens_the_sealed_part_and_the_whole_cohort(
+    tmp_path: Path, home: Home
+) -> None:
+    cohort = images("p1", "p2", "p3", "p4")
+    package = package_of(tmp_path, ["p1", "p2"], study=cohort.digest)
+    first = record_cohort_opening(home, cohort, test_part=["p2", "p1"], plan="sha256:a")
+    assert (first.sealed_part, first.count, first.of_study, first.limitation) == (True, 1, 1, "")
+    judged = record_unsealing(home, package, images("p1", "p2"))
+    assert (judged.count, judged.of_study) == (2, 2)
+    other = record_cohort_opening(home, cohort, test_part=["p1", "p2"], plan="sha256:b")
+    assert other.count == 3
+    assert "the figures are too good" in other.limitation
+
+
+def test_cross_validation_that_goes_on_is_counted_once(home: Home) -> None:
+    cohort = images("p1", "p2")
+    for _ in range(3):
+        opened = record_cohort_opening(home, cohort, test_part=["p1"], plan="sha256:a")
+        assert opened.count == 1
+    assert len(list(read_events(home.audit_folder, action=ACTION))) == 1
+
+
+def test_cohort_that_seals_nothing_is_told_by_all_of_its_images(home: Home) -> None:
+    for number, plan in enumerate(("sha256:a", "sha256:b"), start=1):
+        opened = record_cohort_opening(home, images("p1", "p2"), test_part=[], plan=plan)
+        assert (opened.sealed_part, opened.count) == (False, number)
