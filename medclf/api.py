@@ -171,8 +171,14 @@ def train_folds(
     Raises:
         MedclfError: see `medclf.study.folds.train_folds`.
     """
+    from medclf.model.processes import launched_together
     from medclf.study.folds import train_folds as step
 
+    if launched_together():
+        raise MisuseError(
+            "Several processes were started together; folds are trained by one.",
+            advice="Run `medclf train --folds` without torchrun.",
+        )
     return step(
         Path(study), home=open_home(home, actor), folds=folds, seeds=seeds, progress=progress
     )

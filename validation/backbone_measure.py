@@ -152,7 +152,7 @@ def _train(
             augmented=vary,
             checkpoint=Path(folder) / "checkpoint.pt",
             identity="backbone-table",
-            on_step=lambda done, total: tell(f"trains {done}/{total}"),
+            on_step=lambda step: tell(f"trains {step.done}/{step.total}"),
         )
         return time.monotonic() - began, fitted.history[-1].loss
 

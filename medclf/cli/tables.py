@@ -1,6 +1,7 @@
 """How results look on a terminal: short tables, figures with their intervals, the next step."""
 
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -131,8 +132,10 @@ def show_trained(done: "Trained") -> None:
     console.print(f"temperature {', '.join(told)}", highlight=False)
     console.print(f"package {done.package.path}\n  {done.package.digest}", highlight=False)
     if done.test_table:
+        label = "" if done.label == "label" else f" --label {shlex.quote(done.label)}"
         console.print(
-            f"next: medclf validate {done.package.path} --data {done.test_table} --out report",
+            f"next: medclf validate {done.package.path} --data {done.test_table}{label} "
+            "--out report",
             highlight=False,
         )
 

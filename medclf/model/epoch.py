@@ -51,7 +51,7 @@ def best_epoch(history: Sequence[Epoch], cases: int) -> int:
 
     On a small tune part the figure alone picks by luck. So a later epoch takes over when its
     figure is higher by more than one standard error, or when it is within one standard error
-    and its loss is lower (after the one-standard-error rule of Breiman et al. 1984; standard
+    of the highest figure so far and its loss is lower (after the one-standard-error rule of Breiman et al. 1984; standard
     error of an AUC after Hanley & McNeil 1982 for a balanced part, Q1 = A/(2-A), Q2 = 2A²/(1+A);
     for other figures it is an approximation).
 
@@ -59,17 +59,22 @@ def best_epoch(history: Sequence[Epoch], cases: int) -> int:
         history: of epochs in order.
         cases: of the tune part.
     """
-    best: Epoch | None = None
-    m = max(cases / 2, 1)
+    best, highest = None, -math.inf
     for epoch in history:
+        highest = max(highest, epoch.tune_figure)
         if best is None:
             best = epoch
             continue
-        a = min(max(best.tune_figure, 0.0), 1.0)
-        q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
-        variance = (a * (1 - a) + (m - 1) * (q1 + q2 - 2 * a**2)) / m**2
-        margin = math.sqrt(max(variance, 0.0))
-        gain = epoch.tune_figure - best.tune_figure
-        if gain > margin or (gain >= -margin and epoch.tune_loss < best.tune_loss):
+        # From the highest figure so far, not from the best epoch's: or it could drift down.
+        near = epoch.tune_figure >= highest - _standard_error(highest, cases)
+        ahead = epoch.tune_figure - best.tune_figure > _standard_error(best.tune_figure, cases)
+        if ahead or (near and epoch.tune_loss < best.tune_loss):
             best = epoch
     return best.number if best else 0
+
+
+def _standard_error(figure: float, cases: int) -> float:
+    a, m = min(max(figure, 0.0), 1.0), max(cases / 2, 1)
+    q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
+    variance = (a * (1 - a) + (m - 1) * (q1 + q2 - 2 * a**2)) / m**2
+    return math.sqrt(max(variance, 0.0))

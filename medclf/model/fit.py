@@ -116,7 +116,7 @@ def finetune(
         start = course.resume(checkpoint, identity)
         total = batches.per_epoch * config.epochs
         for number in range(start, config.epochs):
-            if number - best_epoch(course.history, len(tune.rows)) > config.patience:
+            if number - best_epoch(course.history, len(tune.rows)) >= config.patience:
                 break
             model = course.model(number, gradual=gradual)
             train_mode(network, freeze_norms=config.freeze_norms)

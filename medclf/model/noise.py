@@ -105,7 +105,9 @@ def noisy(network: Network, *, drop_path: float) -> Iterator[Noise]:
         yield noise
     finally:
         for parent, name, module in replaced:
-            delattr(parent, name)
+            if module is None:  # as an attribute, not among the modules
+                delattr(parent, name)
+            # In its own place: the order of the modules stays.
             setattr(parent, name, module if module is None else module.train(parent.training))
 
 

@@ -75,4 +75,4 @@ def log_prior(
 def is_exact(config: FitConfig) -> bool:
     """Return whether `prior_shift` undoes all that the loss does to the odds."""
     bent = config.loss is Loss.FOCAL and config.focal_gamma > 0
-    return not bent and config.smoothing == 0
+    return not bent and config.smoothing == 0 and config.mixup == 0

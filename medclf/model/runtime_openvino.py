@@ -11,6 +11,7 @@ for a single picture, and no opinion depends on the batch it was read in.
 
 import io
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +23,17 @@ from medclf.model.engine import Arithmetic, FloatArray, need, need_cpu, one_by_o
 from medclf.model.export import refuse_references
 
 _HINT = {Arithmetic.FLOAT32: "f32", Arithmetic.BFLOAT16: "bf16"}
+
+
+def openvino() -> Any:
+    """Import OpenVINO without the module by which it reports its use to its makers.
+
+    Its package tells an analytics server of its own import where `openvino_telemetry` can be
+    imported, which its wheel brings along; without it, it goes on with a stub. Nothing of a
+    hospital may call out by itself.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return import_module("openvino")
 
 
 class OpenVinoEngine:
@@ -46,7 +58,7 @@ class OpenVinoEngine:
         need("openvino", extra="openvino")
         need_cpu(device, runtime="openvino")
         refuse_references(exported)
-        core = import_module("openvino").Core()
+        core = openvino().Core()
         if arithmetic is Arithmetic.BFLOAT16 and not _has_bfloat16(core):
             raise RuntimeUnavailable(
                 "This package computes in bfloat16, and the processor has no instructions for it.",
@@ -62,8 +74,6 @@ class OpenVinoEngine:
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            # Read from ONNX rather than converted from PyTorch: the converter reports its use
-            # to its makers over the network, the reader does not.
             network = core.read_model(io.BytesIO(exported))
             network.reshape([1, *network.input("pictures").partial_shape[1:]])
             self._compiled = core.compile_model(network, "CPU", settings)

@@ -13,6 +13,7 @@ from medclf.model.loss import make_objective
 from medclf.model.losses import diverged
 from medclf.model.network import Network
 from medclf.model.part import Part
+from medclf.model.prior import prior_shift
 from medclf.model.processes import Processes
 from medclf.model.selection import judge_scores
 
@@ -61,6 +62,9 @@ class Judge:
             task=shape.task,
             device=torch.device("cpu"),
         )
+        scores = scores + prior_shift(
+            self.config, self.train.truth, shape.classes, task=shape.task
+        )  # the odds that are served, not those that are learned in
         loss = objective(torch.tensor(scores), torch.as_tensor(truth)).mean()
         figure = judge_scores(self.config.select_by, truth, scores, task=shape.task)
         return figure, float(loss)

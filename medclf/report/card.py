@@ -59,7 +59,7 @@ def model_card(context: CardContext) -> str:
         "## Performance",
         f"On the {_text(context.performance_part)}. "
         "This is no independent validation: see the validation report.",
-        _performance(context.performance) if context.performance else "",
+        "" if context.per_label else _performance(context.performance),
         _by_label(context.per_label) if context.per_label else "",
         *_beside(context),
         _table(

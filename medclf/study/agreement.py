@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from medclf.calibrate.novelty import Novelty
-from medclf.calibrate.scaling import Temperature
 from medclf.classifier import PackedModel
 from medclf.model.features import Outputs
 from medclf.model.runtime import Runtime
@@ -90,7 +89,7 @@ def run_over(
 
 def say(model: PackedModel, novelty: Novelty, outputs: Outputs) -> Said:
     """Return what a package says where its network gave these outputs."""
-    probabilities = Temperature(model.temperature).apply(outputs.scores)
+    probabilities = model.probabilities(outputs.scores)
     decisions = [
         probabilities[:, model.labels.index(point.label)] >= point.threshold
         for point in model.operating_points

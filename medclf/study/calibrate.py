@@ -71,7 +71,7 @@ def calibrate(
         prepared,
         [*train.rows.tolist(), *held_out.rows.tolist()],
         config,
-        frozen=learned.fitted is None,
+        frozen=learned.fitted is None and learned.probe is not None,
         progress=progress,
     )
     scores = outputs.scores[len(train.rows) :]  # (held out, classes)

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
+import medclf.model
+from medclf.cohort.deciding import code_digest
 from medclf.digest import digest_json
 from medclf.errors import ModelMisuse
 from medclf.model.fabric import resolve_precision
@@ -162,6 +165,9 @@ def _fit_all(
             "labels": list(config.data.label_space),
             "task": config.data.task.value,
             "model": config.model.model_dump(mode="json", include={"backbone", "method"}),
+            "software": {name: version(name) for name in ("torch", "torchvision", "timm")},
+            "code": code_digest(medclf.model),
+            "device": "cuda" if torch.cuda.is_available() else "cpu",
             "precision": resolve_precision(config.fit.precision).value,
             "preprocessing": config.preprocessing.model_dump(mode="json"),
             "augment": config.augment.model_dump(mode="json"),

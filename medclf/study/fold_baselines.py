@@ -6,18 +6,23 @@ one on brightness or colour, and two classical ones on colour, texture and shape
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+import medclf.calibrate
+import medclf.model
+from medclf.cohort.deciding import code_digest
 from medclf.digest import digest_json
 from medclf.durable import write_bytes
 from medclf.study.calibrate import settle
 from medclf.study.classical import Descriptions, fit_classical
-from medclf.study.fold_run import FoldRun, FoldScores, read_scores
+from medclf.study.fold_run import SOFTWARE, FoldRun, FoldScores, read_scores
 from medclf.study.progress import Progress
 
 READERS = ("trivial", "svm", "forest")
 
 _FORMAT = "medclf-fold-baseline/1"
-_LIBRARIES = ("medclf", "scikit-learn", "scikit-image", "numpy")
 
 
 def run_baselines(
@@ -46,9 +51,10 @@ def run_baselines(
     held_out, test = prepared.parts["calibrate"], prepared.parts["test"]
     said = readers.scores([*held_out.rows.tolist(), *test.rows.tolist()], progress)
     digests = prepared.manifest.column("digest")
+    odds = _own_odds(run)
     results = []
     for reader in READERS:
-        scores = said[reader]
+        scores = said[reader] + odds
         temperature, points = settle(scores[: len(held_out.rows)], held_out.truth, config)
         one = FoldScores(
             fold=run.fold,
@@ -67,13 +73,25 @@ def run_baselines(
     return tuple(results)
 
 
+def _own_odds(run: FoldRun) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return (classes,) that gives the readers of two labels the train part's odds back.
+
+    They learn with balanced weights; with more labels their odds are among what is chosen.
+    """
+    truth, labels = run.prepared.parts["train"].truth, run.config.data.labels
+    if len(labels) > 2:
+        return np.zeros(len(labels))
+    return np.asarray(np.log(np.bincount(truth, minlength=2) / len(truth)), dtype=np.float64)
+
+
 def _identity(run: FoldRun, reader: str) -> str:
     config = run.config
     return digest_json(
         {
             "format": _FORMAT,
             "reader": reader,
-            "versions": {name: version(name) for name in _LIBRARIES},
+            "software": {name: version(name) for name in (*SOFTWARE, "scikit-image")},
+            "code": code_digest(medclf.model, medclf.calibrate),
             "manifest": run.prepared.manifest.digest,
             "split": run.prepared.split.digest,
             "pictures": run.prepared.pictures.digest,

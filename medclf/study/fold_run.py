@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+import medclf.calibrate
+import medclf.model
 from medclf.calibrate.scaling import Temperature
+from medclf.cohort.deciding import code_digest
 from medclf.digest import canonical_json, digest_json
 from medclf.durable import write_bytes
 from medclf.model.fabric import resolve_precision
@@ -27,6 +31,7 @@ from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
 
 FORMAT = "medclf-fold/1"
+SOFTWARE = ("medclf", "torch", "torchvision", "timm", "numpy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,14 @@ class FoldRun:
             {
                 **settings,
                 "format": FORMAT,
-                "version": version("medclf"),
+                "software": {name: version(name) for name in SOFTWARE},
+                "code": code_digest(medclf.model, medclf.calibrate),
+                "device": "cuda" if torch.cuda.is_available() else "cpu",
                 "manifest": self.prepared.manifest.digest,
                 "split": self.prepared.split.digest,
                 "pictures": self.prepared.pictures.digest,
                 "weights": self.weights.digest,
-                "model": config.model.model_dump(mode="json", exclude={"weights", "runtime"}),
+                "model": config.model.model_dump(mode="json", include={"backbone", "method"}),
                 "precision": resolve_precision(config.fit.precision).value,
                 "labels": list(config.data.labels),
                 "positive": config.data.positive,

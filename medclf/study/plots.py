@@ -1,5 +1,6 @@
 """The figures of a training and of a validation, by the names that a notebook asks for."""
 
+from medclf.evaluate.protocol import Task
 from medclf.report.figures.learning import learning
 from medclf.report.plots import Plot, calibration_plots, curve_plots, score_plots
 from medclf.report.words import three
@@ -18,12 +19,18 @@ def plots_of(result: Trained | Validated) -> dict[str, Plot]:
         return _of_training(result)
     evaluation = result.evaluation
     curves = curve_plots(evaluation)  # ROC and precision-recall in turn
-    after, *before = calibration_plots(evaluation, result.temperature)
+    reliability = calibration_plots(evaluation, result.temperature)
+    # Of several findings there is one for each, after calibration.
+    after, before = (
+        (reliability, [])
+        if evaluation.protocol.task is Task.FINDINGS
+        else (reliability[:1], reliability[1:])
+    )
     return {
         **_numbered("roc", curves[0::2]),
         **_numbered("precision_recall", curves[1::2]),
         **_numbered("scores", score_plots(evaluation)),
-        "calibration": after,
+        **_numbered("calibration", after),
         **_numbered("before_calibration", before),
     }
 

@@ -43,11 +43,16 @@ def start_grades(
     Raises:
         ModelMisuse: a grade has no case in the train part.
     """
+    count = len(config.data.labels)
+    shift = prior_shift(probe_rule(config), train[1], count, task=Task.ORDINAL)
     return fit_ordinal_probe(
         train,
         tune,
-        weights=_weights(count_classes(train[1], len(config.data.labels)), config),
-        judge=partial(judge_scores, Selection.KAPPA, task=Task.ORDINAL),
+        weights=_weights(count_classes(train[1], count), config),
+        # In the odds that are served: weights move every cut point, and so the grade that is read.
+        judge=lambda truth, scores: judge_scores(
+            Selection.KAPPA, truth, scores + shift, task=Task.ORDINAL
+        ),
     )
 
 
@@ -61,7 +66,7 @@ def probe_findings(train: _Known, tune: _Known, config: StudyConfig) -> LinearHe
         train,
         tune,
         weights=_weights(count_outcomes(train[1]), config).T,  # (2, findings)
-        judge=partial(judge_scores, Selection.AUC, task=Task.FINDINGS),
+        judge=partial(judge_scores, config.fit.select_by, task=Task.FINDINGS),
     )
 
 

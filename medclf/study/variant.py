@@ -140,6 +140,7 @@ def _make(
             "runtime": RuntimeName.OPENVINO,
             "arithmetic": arithmetic,
             "temperature": calibrated.temperature.value,
+            "temperatures": tuple(fitted.value for fitted in calibrated.temperatures),
             "operating_points": packed_points(calibrated),
         }
     )
@@ -149,8 +150,9 @@ def _make(
     agreement = compare(
         say(model, calibrated.novelty, ours), say(parent.model, parent.novelty, theirs)
     )
-    lineage["calibration_note"] = calibrated.temperature.note
-    lineage["runtime"] = facts
+    lineage["calibration_note"] = calibrated.note
+    lineage["runtime"] = {**facts, "arithmetic": arithmetic.value}
+    lineage["baselines"] = None  # they were held against the parent
     lineage["libraries"] |= {"openvino": version(LIBRARY[RuntimeName.OPENVINO])}
     lineage["variant"] = {
         "parent": source.digest,
@@ -225,7 +227,7 @@ def _check_parent(parent: Classifier, config: StudyConfig) -> None:
         name
         for name, differs in (
             ("name", config.name != model.name),
-            ("data.labels", config.data.labels != model.labels),
+            ("data.labels", config.data.label_space != model.labels),
             ("preprocessing", config.preprocessing != model.preprocessing),
             ("split", config.split.model_dump(mode="json") != kept["split"]),
             ("calibrate", config.calibrate.model_dump(mode="json") != kept["calibrate"]),

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
 
-_SHOWN = ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ece")
+_SHOWN = (
+    *("auc", "average_precision", "quadratic_kappa", "accuracy", "balanced_accuracy"),
+    *("sensitivity", "specificity", "ece"),
+)
 
 
 def ingested_in_words(ingested: "Ingested") -> str:
@@ -71,7 +74,9 @@ def _of_training(trained: "Trained") -> Iterator[str]:
         best = learned.fitted.history[learned.fitted.best - 1]
         of = f"epoch {best.number} of {len(learned.fitted.history)}"
         yield f"fine-tuned: tune {learned.chosen_by} {three(best.tune_figure)} at {of}"
-    yield f"temperature {three(calibrated.temperature.value)}"
+    of_findings = zip(calibrated.points, calibrated.temperatures, strict=False)
+    told = [f"{point.label} {three(fitted.value)}" for point, fitted in of_findings]
+    yield f"temperature {', '.join(told) or three(calibrated.temperature.value)}"
     yield from (
         f"{point.label}: positive from {three(point.threshold)} ({point.name})"
         for point in calibrated.points
@@ -79,7 +84,7 @@ def _of_training(trained: "Trained") -> Iterator[str]:
     yield from (
         f"calibrate part, too good for a claim: {_told(name, figure)}"
         for name, figure in calibrated.performance.items()
-        if name in {"auc", "accuracy"}
+        if name in {"auc", "accuracy", "quadratic_kappa"}
     )
     left = "none" if trained.test_table is None else str(trained.test_table)
     yield f"sealed test part: {left}"

@@ -258,4 +258,4 @@ def test_switched_off_there_is_no_comparison_and_the_card_says_so(walked, tmp_pa
     trained = api.train(again / "study.yaml", home=again / "home")
     assert trained.comparison is None
     assert trained.package.json("lineage.json")["baselines"] is None
-    assert "No baseline was asked for" in trained.package.read("card.md").decode()
+    assert "No baseline was fitted" in trained.package.read("card.md").decode()

@@ -114,7 +114,7 @@ def test_probe_and_network_are_judged_on_the_same_test_parts(done):
 
 def test_only_small_results_are_left(source, done):
     left = list((source / "study" / "folds").iterdir())
-    assert len(left) == 2 * FOLDS
+    assert len(left) == (2 + len(READERS)) * FOLDS
     assert all(path.suffix == ".json" and path.stat().st_size < 20_000 for path in left)
     assert not (source / "study" / "packages").exists()
     assert json.loads(done.path.read_bytes()) == done.document

@@ -110,8 +110,9 @@ class Learner:
     def operations(self) -> float:
         """Return the floating-point operations of learning from one picture."""
         size = self.pictures.shape[1]
+        network = self.network().eval()  # counts its own features when it is built
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            self.network().eval()(torch.zeros(1, 3, size, size))
+            network(torch.zeros(1, 3, size, size))
         return 3.0 * counter.get_total_flops()
 
     def told(self) -> str:
