@@ -86,11 +86,20 @@ def place(name: str, work: Path) -> Path:
 
 def as_markdown(found: dict[str, dict[str, Any]]) -> str:
     """Return a table of what was reached, and under it each fold of each study."""
-    head = ("study", "figure", "bar", "mean ± SD over folds (range)", "pooled (95 %)", "reached")
+    head = (
+        "study",
+        "figure",
+        "bar",
+        "mean ± SD over folds (range)",
+        "its interval (95 %)",
+        "reached",
+    )
     lines = [*_rows(head)]
     for name, document in found.items():
         figure, least = BARS[name].figure, BARS[name].least
-        spread, pooled = _own(document)["over_folds"][figure], _pooled(document)[figure]
+        spread = _own(document)["over_folds"][figure]
+        within = "auc_within_folds" if figure == "auc" else figure  # kappa: of all cases pooled
+        whole = _pooled(document)[within]
         lines += _rows(
             (
                 f"`{name}`",
@@ -98,7 +107,7 @@ def as_markdown(found: dict[str, dict[str, Any]]) -> str:
                 f"≥ {least:g}",
                 f"{spread['mean']:.4f} ± {spread['sd']:.4f} "
                 f"({spread['low']:.4f} to {spread['high']:.4f})",
-                f"{pooled['estimate']:.4f} ({pooled['low']:.4f} to {pooled['high']:.4f})",
+                f"{whole['estimate']:.4f} ({whole['low']:.4f} to {whole['high']:.4f})",
                 "yes" if spread["mean"] >= least else "**no**",
             ),
             head=False,

@@ -22,6 +22,7 @@ _TITLES = {  # short, so that a row fits 80 columns
     "balanced_accuracy": "bal acc",
     "ece": "ECE",
     "quadratic_kappa": "kappa",
+    "auc_within_folds": "AUC within folds",
 }
 
 
