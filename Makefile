@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench docs protos clean
+.PHONY: demo test check bench bench-peers docs protos clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ check: $(VENV)/.installed  ## style, types, floors, fast tests
 
 bench: $(VENV)/.installed  ## ratios against peers
 	$(BIN)/python -m validation.benchmarks
+
+bench-peers:  ## peers that must not share our environment, for row 1 of the benchmarks
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --requirement validation/benchmarks/peers.txt
 
 docs: $(VENV)/.docs  ## the documentation site, into site/
 	$(BIN)/mkdocs build --strict

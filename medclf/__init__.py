@@ -18,12 +18,15 @@ if TYPE_CHECKING:
         init,
         leakage,
         models,
+        phantoms,
+        plots,
         read,
         release,
         serve,
         train,
         train_folds,
         validate,
+        variant,
     )
     from medclf.classifier import Classifier
     from medclf.dicom.instance import Instance, Kind, open_instance
@@ -48,12 +51,15 @@ _HOMES = {
         "init",
         "leakage",
         "models",
+        "phantoms",
+        "plots",
         "read",
         "release",
         "serve",
         "train",
         "train_folds",
         "validate",
+        "variant",
     ),
     "medclf.classifier": ("Classifier",),
     "medclf.dicom.instance": ("Instance", "Kind", "open_instance"),
@@ -94,12 +100,15 @@ __all__ = [
     "leakage",
     "models",
     "open_instance",
+    "phantoms",
+    "plots",
     "read",
     "release",
     "serve",
     "train",
     "train_folds",
     "validate",
+    "variant",
 ]
 
 

@@ -16,9 +16,10 @@ from medclf.study.progress import Progress, silent
 
 if TYPE_CHECKING:
     from medclf.demonstration.story import Told
-    from medclf.model.backbone import Listed
+    from medclf.model.listed import Listed
     from medclf.opinion import Opinion
     from medclf.registry.store import Release
+    from medclf.report.plots import Plot
     from medclf.service.client import ClientConfig
     from medclf.service.config import ServiceConfig
     from medclf.study.deidentify import Cleared
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from medclf.study.read import Read
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
+    from medclf.study.variant import Variant
 
 
 def init(
@@ -41,6 +43,7 @@ def init(
     positive: str | None = None,
     size: int | None = None,
     method: str = "finetune",
+    made_up: bool = False,
     replace: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
@@ -55,7 +58,8 @@ def init(
         label: the column that holds the label.
         positive: the finding among two labels; told from their names when None.
         size: side of the input in pixels.
-        method: `probe` or `finetune`.
+        method: `probe`, `finetune` or `gradual`.
+        made_up: whether the images are simulated; every report then says so.
         replace: whether an existing file may be replaced.
         tell: told what was recognised in the data rather than said in the call.
 
@@ -66,7 +70,13 @@ def init(
     from medclf.study.init import init as step
 
     wishes = Wishes(
-        weights=weights, backbone=backbone, label=label, positive=positive, size=size, method=method
+        weights=weights,
+        backbone=backbone,
+        label=label,
+        positive=positive,
+        size=size,
+        method=method,
+        made_up=made_up,
     )
     return step(_kind(kind), Path(data), Path(out), wishes=wishes, replace=replace, tell=tell)
 
@@ -115,17 +125,26 @@ def train(
 ) -> "Trained":
     """Train, calibrate and pack the model of a study.
 
+    Of several processes that `torchrun` started, the first one returns; in the others this helps
+    it and ends the process.
+
     Raises:
         MedclfError: see `medclf.study.train.train`.
     """
+    from medclf.study.ranks import follow, joined
     from medclf.study.train import train as step
 
-    return step(
-        Path(study),
-        out=None if out is None else Path(out),
-        home=open_home(home, actor),
-        progress=progress,
-    )
+    place = open_home(home, actor)
+    with joined() as processes:
+        if processes.first:
+            return step(
+                Path(study),
+                out=None if out is None else Path(out),
+                home=place,
+                progress=progress,
+            )
+        follow(place)
+    raise SystemExit(0)
 
 
 def train_folds(
@@ -160,29 +179,51 @@ def train_folds(
 
 
 def validate(
-    package: StrPath,
+    package: "StrPath | Trained",
     *,
-    data: StrPath,
-    out: StrPath,
+    data: StrPath | None = None,
+    out: StrPath | None = None,
     protocol: StrPath | None = None,
-    label: str = "label",
+    label: str | None = None,
     home: StrPath | None = None,
     actor: str | None = None,
     progress: Progress = silent,
 ) -> "Validated":
     """Read every image of a labels table with a package and report how well it did.
 
+    Args:
+        package: the package's folder, or what `train` returned.
+        data: labels table; may be left out after `train`: then it is the sealed test part.
+        out: folder for the report; `report` beside the test part when both are left out.
+        protocol: YAML file of what was fixed beforehand.
+        label: the column that holds the label; `label`, or the study's, when None.
+        home: whose audit trail and lineage record it.
+        actor: who acts.
+        progress: told about each image.
+
     Raises:
+        MisuseError: `data` or `out` is missing, and `package` does not tell it.
         MedclfError: see `medclf.study.validate.validate`.
     """
+    from medclf.study.train import Trained
     from medclf.study.validate import validate as step
 
+    if isinstance(package, Trained):
+        label = label or package.label
+        if data is None and package.test_table is not None:
+            data = package.test_table
+            out = package.test_table.parent / "report" if out is None else out
+    if data is None or out is None:
+        raise MisuseError(
+            "It is not said which images to judge, or where to write the report.",
+            advice="Name `data`, a labels table, and `out`, a folder.",
+        )
     return step(
         Path(package),
         data=Path(data),
         out=Path(out),
         protocol=None if protocol is None else Path(protocol),
-        label=label,
+        label=label or "label",
         home=open_home(home, actor),
         progress=progress,
     )
@@ -223,6 +264,33 @@ def release(
     return step(Path(package), home=open_home(home, actor), note=note, unvalidated=unvalidated)
 
 
+def variant(
+    package: StrPath,
+    *,
+    study: StrPath,
+    precision: str = "bfloat16",
+    out: StrPath | None = None,
+    home: StrPath | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> "Variant":
+    """Make a package of its own that computes in a shorter arithmetic, calibrated by itself.
+
+    Raises:
+        MedclfError: see `medclf.study.variant.make_variant`.
+    """
+    from medclf.study.variant import make_variant as step
+
+    return step(
+        Path(package),
+        study=Path(study),
+        home=open_home(home, actor),
+        precision=precision,
+        out=None if out is None else Path(out),
+        progress=progress,
+    )
+
+
 def serve(
     package: StrPath,
     *,
@@ -230,6 +298,7 @@ def serve(
     require_release: bool = False,
     home: StrPath | None = None,
     actor: str | None = None,
+    loaded: Callable[[str], None] = lambda runtime: None,
     ready: Callable[[str], None] = lambda address: None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -241,6 +310,7 @@ def serve(
         require_release: refuse a package that was not released here.
         home: whose audit trail records every opinion.
         actor: who started the server.
+        loaded: told what runs the network, such as `openvino in float32`.
         ready: told the address once the server takes calls.
         stop: set it to stop without a signal.
 
@@ -264,6 +334,7 @@ def serve(
                 advice="Validate it and run `medclf release`, or leave out --require-release.",
                 package=classifier.package.digest,
             )
+        loaded(classifier.runtime.about)
         reader = ServedClassifier(replace(classifier, decode=pool.decode))
         with place.open_trail() as trail:
             asyncio.run(run(reader, trail.append, config=config, ready=ready, stop=stop))
@@ -293,7 +364,7 @@ def ask(
 
 def models() -> "tuple[Listed, ...]":
     """Return the backbones that medclf lists by name."""
-    from medclf.model.backbone import LISTED
+    from medclf.model.listed import LISTED
 
     return LISTED
 
@@ -383,6 +454,48 @@ def demo(out: StrPath = "demo-out", *, progress: Progress = silent, count: int =
     return tell(
         Path(out).absolute(), clock=place.clock, actor=place.actor, count=count, progress=progress
     )
+
+
+def phantoms(
+    out: StrPath = "phantoms", *, count: int = 300, seed: int = 0, progress: Progress = silent
+) -> Path:
+    """Draw made-up chest films as PNG files in class folders, to try medclf on.
+
+    Args:
+        out: folder to make; an earlier one of the same sort is replaced.
+        count: of films, 1 to 9999.
+        seed: the same one draws the same films.
+        progress: told about each film.
+
+    Returns:
+        The labels table beside them.
+
+    Raises:
+        MedclfError: see `medclf.demonstration.pictures.write_pictures`.
+    """
+    import numpy as np
+
+    from medclf.demonstration.pictures import write_pictures
+
+    return write_pictures(
+        Path(out),
+        count=count,
+        generator=np.random.default_rng(seed),
+        progress=lambda done, total: progress("draw", done, total, "made-up X-rays"),
+    )
+
+
+def plots(result: "Trained | Validated") -> "dict[str, Plot]":
+    """Return the figures of a training or a validation, by name.
+
+    Each shows itself in a notebook, and `save` writes it as SVG.
+
+    Args:
+        result: what `train` or `validate` returned.
+    """
+    from medclf.study.plots import plots_of
+
+    return plots_of(result)
 
 
 def _kind(kind: str) -> Any:

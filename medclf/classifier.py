@@ -7,21 +7,25 @@ whoever calls it records the opinion in the audit trail.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
+from medclf.calibrate.findings import finding_probabilities
 from medclf.calibrate.novelty import Novelty
 from medclf.calibrate.scaling import Temperature
 from medclf.config import Config, parse
 from medclf.dicom.admission import AdmissionRules, objection_to
 from medclf.dicom.instance import Instance, Kind
 from medclf.errors import CalibrationRefused, ConfigError, PackageRefused, PixelsRefused
+from medclf.model.engine import Arithmetic
+from medclf.model.export import NETWORK
 from medclf.model.network import Architecture
-from medclf.model.runtime import Runtime
+from medclf.model.runtime import Runtime, RuntimeName
+from medclf.model.task import Task
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.pixels.decode import decode
 from medclf.pixels.isolation import Decode
@@ -55,11 +59,15 @@ class PackedModel(Config):
         pixels: the rules by which stored values become a picture.
         labels: the label space, in the order of the scores.
         positive: the label a two-class model reports; None when every label is a finding.
-        temperature: scores are divided by it before the softmax.
+        temperature: scores are divided by it before the softmax; 1 for several findings.
+        temperatures: of several findings, one for each in the order of `labels`: the score
+            is divided by it before the sigmoid. Empty where labels exclude each other.
         operating_points: one for each finding.
         admission: which objects of the kind it was made for; what ingest admitted to the
             training and the validation is what is admitted in service.
         made_up: whether it learned from simulated images.
+        runtime: what runs the network; that of packages from before there was a choice is torch.
+        arithmetic: in what it is computed; another than float32 makes a package a variant.
     """
 
     format: Literal["medclf-model/1"] = "medclf-model/1"
@@ -67,12 +75,15 @@ class PackedModel(Config):
     architecture: Architecture
     preprocessing: Preprocessing
     pixels: str
-    labels: tuple[str, ...] = Field(min_length=2)
+    labels: tuple[str, ...] = Field(min_length=1)
     positive: str | None
     temperature: float = Field(gt=0)
+    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = ()
     operating_points: tuple[PackedPoint, ...] = Field(min_length=1)
     admission: AdmissionRules = AdmissionRules()
     made_up: bool = False
+    runtime: RuntimeName = RuntimeName.TORCH
+    arithmetic: Arithmetic = Arithmetic.FLOAT32
 
     @model_validator(mode="after")
     def _points_are_labels(self) -> Self:
@@ -80,6 +91,28 @@ class PackedModel(Config):
         if {point.label for point in self.operating_points} != names:
             raise ValueError("there must be one operating point for each finding")
         return self
+
+    @model_validator(mode="after")
+    def _labels_fit_the_task(self) -> Self:
+        several = self.task is Task.FINDINGS
+        if len(self.labels) != self.architecture.classes:
+            raise ValueError("the network must give one score for each label")
+        if len(self.temperatures) != (len(self.labels) if several else 0):
+            raise ValueError("there must be one temperature for each of several findings")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """How the labels relate."""
+        return self.architecture.task
+
+    def probabilities(
+        self, scores: np.ndarray[Any, np.dtype[np.float64]]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return calibrated probabilities, (n, labels) float64 in [0, 1], of raw scores."""
+        if self.task is Task.FINDINGS:
+            return finding_probabilities(scores, self.temperatures)
+        return Temperature(self.temperature).apply(scores)
 
 
 @dataclass(frozen=True)
@@ -104,17 +137,31 @@ class Classifier:
     decode: Decode = field(default=decode, repr=False)
 
     @classmethod
-    def load(cls, path: Path | str, *, released: bool = False, device: str = "cpu") -> "Classifier":
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        released: bool = False,
+        device: str = "cpu",
+        runtime: RuntimeName | None = None,
+        threads: int | None = None,
+    ) -> "Classifier":
         """Load a package after checking every byte of it.
 
         Args:
             path: the package's folder.
             released: whether a signed release record was found for it; opinions carry it.
             device: where the network runs.
+            runtime: another than the package's own, for research: its opinions are never
+                released ones. There is no other way to get another one.
+            threads: that one reading may take; what PyTorch would take when None.
 
         Raises:
             PackageTampered: a file is not the one the package was named by.
             PackageRefused: the folder is not a package this version can read.
+            RuntimeUnavailable: what the package's runtime needs is not on this machine.
+            RuntimeRefused: the exported network cannot be read.
+            ModelMisuse: a runtime that the package was not exported for.
         """
         package = Package.load(Path(path))
         try:
@@ -132,12 +179,21 @@ class Classifier:
                 found=model.pixels,
                 expected=POLICY,
             )
+        name = runtime or model.runtime
         return cls(
             package=package,
             model=model,
-            runtime=Runtime(model.architecture, package.read("weights.safetensors"), device=device),
+            runtime=Runtime(
+                model.architecture,
+                package.read("weights.safetensors"),
+                device=device,
+                name=name,
+                exported=package.read(NETWORK) if NETWORK in package.files else None,
+                arithmetic=model.arithmetic,
+                threads=threads,
+            ),
             novelty=novelty,
-            released=released,
+            released=released and name is model.runtime,
         )
 
     @property
@@ -186,7 +242,7 @@ class Classifier:
         )
 
     def _findings(self, scores: np.ndarray[Any, Any]) -> tuple[Finding, ...]:
-        probabilities = Temperature(self.model.temperature).apply(scores)[0]  # (classes,)
+        probabilities = self.model.probabilities(scores)[0]  # (labels,)
         findings = []
         for point in self.model.operating_points:
             probability = float(probabilities[self.model.labels.index(point.label)])

@@ -20,7 +20,7 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, mode: int = 0o644) -> None:
     """Write a whole file, all or nothing; its folder is made when missing.
 
     Raises:

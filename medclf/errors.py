@@ -169,8 +169,24 @@ class WeightsUnavailable(ModelError, UnavailableError):
     """Pretrained weights were asked for and cannot be had."""
 
 
+class RuntimeUnavailable(ModelError, UnavailableError):
+    """The library or the processor that a package's runtime needs is not here."""
+
+
+class RuntimeRefused(ModelError, InputError):
+    """A network cannot be exported, or does not say what PyTorch says when it was."""
+
+
 class TrainingDiverged(ModelError, InputError):
     """The loss is not a finite number."""
+
+
+class PartRefused(ModelError, InputError):
+    """A part of the split lacks what it takes to learn from it or to choose by it."""
+
+
+class ProcessLost(ModelError, UnavailableError):
+    """One of several processes that train together has ended."""
 
 
 class CalibrationRefused(CalibrationError, InputError):

@@ -71,6 +71,19 @@ class Opinion:
     novelty: float | None = None
     audit_sequence: int | None = field(default=None)
 
+    def __str__(self) -> str:
+        """Say it in one line: status, then findings with their probabilities, or the reasons."""
+        told = [
+            f"{finding.label} {finding.probability:.3f}, {finding.decision} "
+            f"({finding.operating_point} {finding.threshold:.3f})"
+            for finding in self.findings
+        ] or [reason.value for reason in self.reasons]
+        return f"{self.status}: {'; '.join(told)}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show it in a notebook."""
+        printer.text(str(self))
+
     def as_json(self, path: str) -> dict[str, Any]:
         """Return the published JSON form; `path` is what the caller knows the image by."""
         return {

@@ -5,12 +5,15 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
+from pydantic import ValidationError
+from scipy.special import expit, softmax
 
-from medclf.classifier import Classifier
+from medclf.classifier import Classifier, PackedModel
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.create import dataset_bytes
 from medclf.dicom.instance import open_instance, parse_instance
 from medclf.errors import PackageRefused
+from medclf.model.task import Task
 from medclf.opinion import Status
 from medclf.pixels.isolation import DecodingPool, Isolation
 from medclf.reasons import Reason
@@ -151,3 +154,62 @@ def test_a_package_without_a_point_for_its_finding_is_refused(classifier, tmp_pa
 def test_a_package_with_a_key_that_this_version_does_not_know_is_refused(classifier, tmp_path):
     with pytest.raises(PackageRefused, match="colour"):
         Classifier.load(repacked(classifier, tmp_path, colour="red"))
+
+
+def packed(**changes):
+    """What `model.json` says, as an earlier version wrote it: no task, no temperatures."""
+    points = [
+        {
+            "name": "youden",
+            "label": label,
+            "threshold": 0.5,
+            "rule": "youden",
+            "sensitivity": 1,
+            "specificity": 1,
+            "n": 9,
+        }
+        for label in ("edema", "mass", "nodule")
+    ]
+    return PackedModel.model_validate(
+        {
+            "name": "m",
+            "architecture": {
+                "backbone": "medclf/lenet5",
+                "channels": 1,
+                "size": 64,
+                "classes": 3,
+                **changes.pop("architecture", {}),
+            },
+            "preprocessing": {
+                "kind": "xray",
+                "size": 64,
+                "channels": 1,
+                "mean": [0.5],
+                "std": [0.5],
+            },
+            "pixels": "p",
+            "labels": ["edema", "mass", "nodule"],
+            "positive": None,
+            "temperature": 2.0,
+            "operating_points": points,
+            **changes,
+        }
+    )
+
+
+def test_a_package_that_names_no_task_has_labels_that_exclude_each_other():
+    scores = np.array([[1.0, 2.0, 5.0]])
+    model = packed()
+    assert model.task is Task.EXCLUSIVE
+    assert np.array_equal(model.probabilities(scores), softmax(scores / 2, axis=1))
+
+
+def test_findings_are_told_each_by_its_own_sigmoid_and_temperature():
+    scores = np.array([[1.0, -2.0, 5.0]])
+    several = {"architecture": {"task": "findings"}, "temperature": 1.0}
+    model = packed(**several, temperatures=[1.0, 2.0, 5.0])
+    assert np.array_equal(model.probabilities(scores), expit([[1.0, -1.0, 1.0]]))
+    with pytest.raises(ValidationError, match="one temperature for each of several findings"):
+        packed(**several)
+    with pytest.raises(ValidationError, match="one temperature for each of several findings"):
+        packed(temperatures=[1.0, 2.0, 5.0])

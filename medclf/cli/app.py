@@ -13,6 +13,7 @@ from medclf.cli.door import refuse
 from medclf.cli.leakage import leakage
 from medclf.cli.opinions import ask, read, serve
 from medclf.cli.studies import demo, dicomize, ingest, init, models, release, train, validate
+from medclf.cli.variant import variant
 from medclf.errors import MedclfError
 
 _EPILOG = (
@@ -62,6 +63,7 @@ app.command(rich_help_panel=_STUDY)(leakage)
 app.command(rich_help_panel=_STUDY)(train)
 app.command(rich_help_panel=_STUDY)(validate)
 app.command(rich_help_panel=_STUDY)(release)
+app.command(rich_help_panel=_STUDY)(variant)
 app.command(rich_help_panel=_OPINION)(read)
 app.command(rich_help_panel=_OPINION)(serve)
 app.command(rich_help_panel=_OPINION)(ask)
@@ -91,7 +93,10 @@ def main() -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' chatter off the terminal; their errors still come through."""
+    """Keep other libraries' chatter off the terminal and settle what they read at their start.
+
+    Their errors still come through.
+    """
     for name in (
         "lightning_fabric",
         "lightning.fabric",
@@ -101,6 +106,8 @@ def quiet_libraries() -> None:
         "highdicom",
     ):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # torch reads it when a GPU is first used: `fit.deterministic` needs cuBLAS to repeat itself.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("GLOG_minloglevel", "2")
     if not sys.warnoptions:

@@ -124,7 +124,9 @@ def _kind(held: "InCache") -> str:
 
 def _input(held: "InCache") -> str:
     shape = "×".join(str(side) for side in held.facts.get("shape", ()))
-    return f"{shape} {held.facts.get('dtype', '')}".strip() or "unknown"
+    form = f"{shape} {held.facts.get('dtype', '')}".strip() or "unknown"
+    backbone = held.facts.get("backbone")
+    return f"{form}, features of {backbone}" if backbone else form
 
 
 def _minute(time: datetime | None) -> str:

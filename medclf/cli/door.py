@@ -1,6 +1,7 @@
 """What every command shares: how it shows progress, refuses, and prints for a machine."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -87,8 +88,8 @@ def _bars() -> Iterator[Progress]:
     tasks: dict[str, Any] = {}
 
     def show(stage: str, done: int, total: int, note: str) -> None:
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(stage, total=total, note=note)
+        if stage not in tasks:  # what a run that goes on finds done took no time now
+            tasks[stage] = bars.add_task(stage, total=total, completed=done, note=note)
         bars.update(tasks[stage], completed=done, total=total, note=note)
 
     with bars:
@@ -97,12 +98,29 @@ def _bars() -> Iterator[Progress]:
 
 def _lines() -> Progress:
     last: dict[str, float] = {}
+    first: dict[str, tuple[float, int]] = {}
 
     def show(stage: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()
+        began, found = first.setdefault(stage, (now, done))
         if stage in last and done < total and now - last[stage] < _QUIET_EVERY_S:
             return
         last[stage] = now
-        print(f"{stage}: {done}/{total} {note}".rstrip(), file=sys.stderr, flush=True)
+        left = ""
+        if found < done < total:
+            left = f" ({_duration((now - began) / (done - found) * (total - done))} left)"
+        print(f"{stage}: {done}/{total} {note}".rstrip() + left, file=sys.stderr, flush=True)
 
     return show
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as a person would say it.
+
+    >>> _duration(59.6), _duration(150), _duration(7500)
+    ('60 s', '3 min', '2 h 5 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

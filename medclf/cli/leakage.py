@@ -10,6 +10,9 @@ from medclf import api
 from medclf.cli.door import HomeOption, JsonOption, print_json, shown_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medclf.cohort.shortcut import Shortcut
     from medclf.study.leakage import Leakage
 
 _LISTED = 12  # groups on the terminal; leakage.json has them all
@@ -76,10 +79,10 @@ def show_leakage(found: "Leakage") -> None:
     }
     for shortcut in found.shortcuts:
         if shortcut.auc is None:
-            unjudged[shortcut.note].append(shortcut.name)
+            unjudged[shortcut.note].append(_named(shortcut))
             continue
         table.add_row(
-            shortcut.name,
+            _named(shortcut),
             f"{shortcut.auc.estimate:.3f}",
             f"{shortcut.auc.low:.3f} to {shortcut.auc.high:.3f}",
             shortcut.level.value,
@@ -89,15 +92,19 @@ def show_leakage(found: "Leakage") -> None:
         console.print(table)
     for note, names in unjudged.items():
         console.print(f"not judged: {', '.join(dict.fromkeys(names))} ({note})")
-    show_warnings(found)
+    show_warnings(found.warnings)
     console.print(f"report {found.document}\n       {found.page}")
 
 
-def show_warnings(found: "Leakage") -> None:
-    """Print the warnings alone, a line each."""
+def _named(shortcut: "Shortcut") -> str:
+    return f"{shortcut.name} ({shortcut.finding})" if shortcut.finding else shortcut.name
+
+
+def show_warnings(warnings: "Iterable[str]") -> None:
+    """Print warnings, a line each."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(soft_wrap=True)
-    for warning in found.warnings:
+    for warning in warnings:
         console.print(Text("warning: ", style="bold yellow").append(Text(warning, style="default")))

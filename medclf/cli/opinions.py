@@ -120,13 +120,26 @@ def serve(
         where="the command line",
     )
 
+    runs = ""
+
+    def loaded(runtime: str) -> None:
+        nonlocal runs
+        runs = runtime
+
     def ready(address: str) -> None:
         if as_json:
-            print_json({"listening": address})
+            print_json({"listening": address, "runtime": runs})
         else:
-            print(f"listening on {address}; Ctrl-C stops", flush=True)
+            print(f"listening on {address}, {runs}; Ctrl-C stops", flush=True)
 
-    api.serve(package, config=config, require_release=require_release, home=home, ready=ready)
+    api.serve(
+        package,
+        config=config,
+        require_release=require_release,
+        home=home,
+        loaded=loaded,
+        ready=ready,
+    )
     print("stopped; every opinion that was given is in the audit trail.", file=sys.stderr)
 
 

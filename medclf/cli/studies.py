@@ -24,6 +24,7 @@ class Method(StrEnum):
 
     PROBE = "probe"
     FINETUNE = "finetune"
+    GRADUAL = "gradual"
 
 
 def demo(
@@ -51,7 +52,12 @@ def init(
     label: Annotated[str, typer.Option(help="Column that holds the label.")] = "label",
     positive: Annotated[str | None, typer.Option(help="The finding among two labels.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
-    method: Annotated[Method, typer.Option(help="Linear probe or all weights.")] = Method.FINETUNE,
+    method: Annotated[
+        Method, typer.Option(help="Head, all weights, or block by block.")
+    ] = Method.FINETUNE,
+    made_up: Annotated[
+        bool, typer.Option("--made-up", help="The images are simulated; reports say so.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,6 +72,7 @@ def init(
         positive=positive,
         size=size,
         method=method.value,
+        made_up=made_up,
         replace=force,
         tell=lambda line: None if as_json else print(f"recognised {line}"),
     )
@@ -76,13 +83,13 @@ def init(
 
 
 def models(as_json: JsonOption = False) -> None:
-    """List the backbones; any other timm name works too."""
+    """List the backbones with their weights and licences; any other timm name works too."""
     from medclf.cli.tables import show_models
 
     listed = api.models()
     if as_json:
         for item in listed:
-            print_json({name: getattr(item, name) for name in item.__slots__})
+            print_json(item.facts())
         return
     show_models(listed)
 
@@ -147,6 +154,7 @@ def train(
     if folds is not None or seeds is not None:
         train_folds(study, folds=folds, seeds=seeds or 1, out=out, home=home, as_json=as_json)
         return
+    from medclf.cli.comparison import show_comparison
     from medclf.cli.leakage import show_warnings
     from medclf.cli.tables import show_trained
 
@@ -159,12 +167,16 @@ def train(
                 "digest": done.package.digest,
                 "test_table": None if done.test_table is None else str(done.test_table),
                 "temperature": done.calibrated.temperature.value,
+                "temperatures": [fitted.value for fitted in done.calibrated.temperatures],
                 "audit_sequence": done.audit_sequence,
-                "warnings": list(done.leakage.warnings),
+                "warnings": list(done.warnings),
+                "baselines": None if done.comparison is None else done.comparison.as_json(),
             }
         )
         return
-    show_warnings(done.leakage)
+    show_warnings(done.warnings)
+    if done.comparison is not None:
+        show_comparison(done.comparison)
     show_trained(done)
 
 

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     from medclf.audit.event import Event
     from medclf.cohort.manifest import Manifest
     from medclf.demonstration.story import Told
-    from medclf.evaluate.evaluation import Estimate
-    from medclf.model.backbone import Listed
+    from medclf.evaluate.evaluation import Estimate, Evaluation
+    from medclf.model.listed import Listed
     from medclf.reasons import Reason
     from medclf.study.ingest import Ingested
     from medclf.study.train import Trained
     from medclf.study.validate import Validated
 
 _SHOWN = (
+    "quadratic_kappa",
     "auc",
+    "average_precision",
     "sensitivity",
     "specificity",
     "ppv",
@@ -48,12 +50,19 @@ def show_models(listed: "Iterable[Listed]") -> None:
     """Print the backbones."""
     table = Table(box=None, pad_edge=False)
     table.add_column("backbone", no_wrap=True)
-    table.add_column("px")
-    table.add_column("M parameters")
-    table.add_column("licence of hub weights")
+    table.add_column("px", justify="right")
+    table.add_column("M param.", justify="right")
+    table.add_column("licence of weights", overflow="fold")
+    table.add_column("weights from", overflow="fold")
     for item in listed:
-        table.add_row(item.name, str(item.size), f"{item.parameters_millions:g}", item.licence)
+        source = item.source.replace("download.pytorch.org/models/", "pytorch.org ")
+        if not source:
+            own = item.provider == "medclf"
+            source = "trained from scratch" if own else "your own file"
+        figure = f"{item.parameters_millions:.1f}"
+        table.add_row(item.name, str(item.size), figure, item.licence, source)
     Console().print(table)
+    _plain().print("Any other name of timm works too. More: docs/reference/models.md")
 
 
 def show_ingested(done: "Ingested") -> None:
@@ -116,7 +125,10 @@ def show_trained(done: "Trained") -> None:
             f"on {point.n} calibrate cases",
             highlight=False,
         )
-    console.print(f"temperature {done.calibrated.temperature.value:.3f}", highlight=False)
+    of_findings = zip(done.calibrated.points, done.calibrated.temperatures, strict=False)
+    told = [f"{point.label} {fitted.value:.3f}" for point, fitted in of_findings]
+    told = told or [f"{done.calibrated.temperature.value:.3f}"]
+    console.print(f"temperature {', '.join(told)}", highlight=False)
     console.print(f"package {done.package.path}\n  {done.package.digest}", highlight=False)
     if done.test_table:
         console.print(
@@ -128,7 +140,11 @@ def show_trained(done: "Trained") -> None:
 def show_validated(done: "Validated") -> None:
     """Print the figures with their intervals and the verdicts."""
     console = _plain()
+    if done.evaluation.task == "findings":
+        console.print("means over findings")
     console.print(figures(done.evaluation.metrics))
+    if done.evaluation.task == "findings":
+        console.print(_by_finding(done.evaluation))
     for verdict in done.evaluation.verdicts:
         sign = {"met": "✓", "not met": "✗"}.get(verdict.verdict.value, "?")
         console.print(
@@ -198,6 +214,8 @@ def figures(metrics: "Mapping[str, Estimate]") -> Table:
     """Return the main figures as a table; how each interval was made is in the report."""
     table = Table("figure", "estimate", "95 % interval", "n", box=None, pad_edge=False)
     for name in _SHOWN:
+        if name not in metrics:  # each task has its own
+            continue
         found = metrics[name]
         if not found.defined:
             table.add_row(name.replace("_", " "), "not defined", "", str(found.n))
@@ -208,6 +226,22 @@ def figures(metrics: "Mapping[str, Estimate]") -> Table:
             f"{found.low:.3f} to {found.high:.3f}",
             str(found.n),
         )
+    return table
+
+
+def _by_finding(evaluation: "Evaluation") -> Table:
+    """Return the main figures of each finding, on the cases that tell of it."""
+    shown = ("auc", "average_precision", "sensitivity", "specificity")
+    table = Table("finding", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in shown:
+        table.add_column(name.replace("_", " "))
+    table.add_column("n", justify="right")
+    for label, found in evaluation.per_label.items():
+        cells = (
+            f"{found[name].estimate:.3f} ({found[name].low:.3f} to {found[name].high:.3f})"
+            for name in shown
+        )
+        table.add_row(Text(label), *cells, f"{found['auc'].n:,}")
     return table
 
 

@@ -70,6 +70,11 @@ class PreparedImages:
         return "sha256:" + bytes(self._names[row]).ljust(32, b"\0").hex()
 
     @property
+    def names(self) -> np.ndarray:
+        """The SHA-256 of each row's image, (n,) `S32`, as the cache knows them."""
+        return self._names
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """The digests of the images, one for each row."""
         return tuple(self.digest_of(row) for row in range(len(self)))

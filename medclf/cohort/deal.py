@@ -7,6 +7,7 @@ import numpy as np
 
 from medclf.cohort.assign import assign, deal_order
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.strata import strata_of
 from medclf.errors import LabelsRefused
 
 
@@ -35,7 +36,7 @@ def share_out(
     rows: np.ndarray | None = None,
     draw: str = "",
 ) -> list[str]:
-    """Deal units to parts so that every part holds its fair share of every label.
+    """Deal units to parts so that every part holds its fair share of every label or finding.
 
     Args:
         manifest: of the cases.
@@ -50,15 +51,16 @@ def share_out(
     """
     chosen = np.arange(len(manifest)) if rows is None else rows
     present, own = np.unique(units[chosen], return_inverse=True)
-    counts = np.zeros((len(present), len(manifest.labels)), dtype=np.int64)
-    np.add.at(counts, (own, manifest.label_indices(manifest.labels)[chosen]), 1)
+    strata = strata_of(manifest).table[chosen]  # (m, strata)
+    counts = np.zeros((len(present), strata.shape[1]), dtype=np.int64)
+    np.add.at(counts, own, strata)
     names = [""] * len(present)
     pictures = manifest.column("picture")
     for unit, row in zip(own.tolist(), chosen.tolist(), strict=True):
         names[unit] = min(names[unit] or pictures[row], pictures[row])
     dealt = assign(
         counts,
-        deal_order([draw + name for name in names], counts.sum(axis=1), seed=config.seed),
+        deal_order([draw + name for name in names], np.bincount(own), seed=config.seed),
         np.array(list(fractions.values())),
         minimum=config.minimum_per_class,
     )

@@ -8,6 +8,7 @@ import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import medclf.dicom
@@ -38,15 +39,15 @@ def deciding() -> dict[str, Any]:
     """Return versions, digest of our code and type of processor, as plain JSON values."""
     return {
         "software": {name: _version(name) for name in _SOFTWARE},
-        "code": _code_digest(),
+        "code": code_digest(*_CODE),
         "machine": platform.machine(),
     }
 
 
 @cache
-def _code_digest() -> str:
-    """Return the digest of our own code that decides on pixels: versions do not tell an edit."""
-    files = [path for room in _CODE for path in sorted(Path(room.__path__[0]).rglob("*.py"))]
+def code_digest(*rooms: ModuleType) -> str:
+    """Return the digest of the code of some rooms: versions do not tell an edit."""
+    files = [path for room in rooms for path in sorted(Path(room.__path__[0]).rglob("*.py"))]
     return digest_json([digest_file(path) for path in files])
 
 

@@ -51,9 +51,9 @@ class Layout(Config):
         parts: `keep` the parts that the source fixes, or `ignore` them and split anew.
         findings: the columns of the findings, in order; or their names in `listed_in`.
         listed_in: a column that lists the findings of a picture, with `|` between them.
-        uncertain: what training is to make of an uncertain finding: leave it out
-            (`ignore`), or count it as `absent` or `present`. The manifest keeps it as
-            uncertain in every case, and records this beside.
+        uncertain: what training makes of an uncertain finding: leave it out (`ignore`), or
+            count it as `absent` or `present`. The manifest keeps it as uncertain in every
+            case, and records this beside; nothing is calibrated or judged by it.
     """
 
     format: Literal["table", "folders", "medmnist", "findings"] = "table"

@@ -56,7 +56,7 @@ class MappedRows:
 
     @property
     def dtype(self) -> "np.dtype[Any]":
-        """`uint8` or `uint16`."""
+        """`uint8`, `uint16` or `float32`."""
         return self._form.stored
 
     @property

@@ -29,6 +29,7 @@ RECORD = np.dtype([("digest", "S32"), ("crc", "<u4")])
 """What the index says of a row; the digest of 32 zeros stands for a row that was given up."""
 
 CAPACITY_BYTES = 1 << 30  # 50 shards in the 50 GB of the default limit: few files, fine pruning
+_TYPES = ("uint8", "uint16", "float32")
 _CHECKED_AT_ONCE = 64  # rows whose checksums one thread computes before it takes the next ones
 
 
@@ -38,15 +39,17 @@ class RowForm:
 
     Attributes:
         shape: of one row.
-        dtype: `uint8`, or `uint16` in little-endian order.
+        dtype: `uint8`, or `uint16` or `float32` in little-endian order.
     """
 
     shape: tuple[int, ...]
     dtype: str
 
     def __post_init__(self) -> None:
-        if self.dtype not in {"uint8", "uint16"} or not self.shape or min(self.shape) < 1:
-            raise ValueError(f"expected a shape of uint8 or uint16, got {self.shape} {self.dtype}")
+        if self.dtype not in _TYPES or not self.shape or min(self.shape) < 1:
+            raise ValueError(
+                f"expected a shape of {', '.join(_TYPES)}, got {self.shape} {self.dtype}"
+            )
 
     @property
     def stored(self) -> "np.dtype[Any]":

@@ -10,7 +10,7 @@ and a tumour takes more stain.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -23,11 +23,13 @@ from threadpoolctl import threadpool_limits
 from medclf.cohort.assign import assign, deal_order
 from medclf.cohort.copies import Pictures
 from medclf.cohort.exposure import statistics_of
+from medclf.cohort.finding_truth import finding_truth
 from medclf.cohort.manifest import Manifest
 from medclf.errors import EvaluationError
 from medclf.evaluate.auc import rank, weighted_auc
 from medclf.evaluate.bootstrap import Resampling, draw, percentile
 from medclf.evaluate.evaluation import Estimate
+from medclf.model.part import UNKNOWN
 from medclf.pixels.transforms.resample import as_uint8
 
 FOLDS = 5
@@ -56,6 +58,7 @@ class Shortcut:
         auc: of its cross-validated scores; the mean over labels for more than two. None
             when it could not be judged.
         note: why it could not.
+        finding: which of several findings it tells; "" for the label.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Shortcut:
     method: str
     auc: Estimate | None = None
     note: str = ""
+    finding: str = ""
 
     @property
     def level(self) -> Level:
@@ -74,6 +78,7 @@ class Shortcut:
         """Return plain values."""
         return {
             "name": self.name,
+            "finding": self.finding,
             "method": self.method,
             "numbers": self.numbers,
             "auc": None if self.auc is None else round(self.auc.estimate, 4),
@@ -96,6 +101,8 @@ def audit_shortcuts(
 ) -> tuple[Shortcut, ...]:
     """Judge every shortcut that the cohort offers.
 
+    Several findings are judged one by one, on the rows that tell of each for sure.
+
     Args:
         manifest: of the cases.
         pictures: prepared, row for row the manifest's.
@@ -104,26 +111,48 @@ def audit_shortcuts(
         seed: of folds and resamples.
         progress: told after each picture.
     """
-    chosen = list(range(len(manifest)) if rows is None else rows)
-    labels = np.array(manifest.column("label"))[chosen]
-    classes, truth = np.unique(labels, return_inverse=True)
-    _, own = np.unique(units[chosen], return_inverse=True)
+    chosen = np.arange(len(manifest)) if rows is None else np.asarray(rows, dtype=np.int64)
     found = []
-    for done, row in enumerate(chosen, start=1):
+    for done, row in enumerate(chosen.tolist(), start=1):
         found.append(statistics_of(as_uint8(pictures[row])))
         progress(done, len(chosen))
-    looks = np.array(found)  # (m, 22)
-    folds = _folds(truth, own, len(classes), seed)
+    colour = np.asarray(pictures[int(chosen[0])]).ndim == 3
+    looks = _Looks("colour" if colour else "intensity", np.array(found))
+    if not manifest.findings:
+        labels = np.array(manifest.column("label"))[chosen]
+        return _judge_all(manifest, chosen, labels, units, looks, seed)
+    truth = finding_truth(manifest)[chosen]
+    judged: list[Shortcut] = []
+    for place, name in enumerate(manifest.findings):
+        told = np.flatnonzero(truth[:, place] != UNKNOWN)
+        own = replace(looks, numbers=looks.numbers[told])
+        of_finding = _judge_all(manifest, chosen[told], truth[told, place], units, own, seed)
+        judged += [replace(one, finding=name) for one in of_finding]
+    return tuple(judged)
+
+
+def _judge_all(
+    manifest: Manifest,
+    rows: NDArray[np.int64],
+    labels: NDArray[Any],
+    units: NDArray[np.int64],
+    looks: "_Looks",
+    seed: int,
+) -> tuple[Shortcut, ...]:
+    """Judge each shortcut to the labels (m,) of some rows (m,)."""
+    classes, truth = np.unique(labels, return_inverse=True)
+    _, own = np.unique(units[rows], return_inverse=True)
+    folds = _folds(truth, own, len(classes), seed) if len(rows) else None
     judge = _Judge(truth, own, len(classes), folds, seed)
+    chosen = rows.tolist()
     size = _size(manifest, chosen)
     tables = {name: _one_hot(manifest, name, chosen) for name in ("site", "device", "format")}
-    brightness = "colour" if np.asarray(pictures[chosen[0]]).ndim == 3 else "intensity"
-    every = np.hstack([*tables.values(), size, looks])
+    every = np.hstack([*tables.values(), size, looks.numbers])
     judged = (
         *(judge.of(name, table, _LINEAR) for name, table in tables.items()),
         judge.of("size", size, _TREE),
-        judge.of(brightness, looks, _LINEAR),
-        judge.of(brightness, looks, _TREE),
+        judge.of(looks.name, looks.numbers, _LINEAR),
+        judge.of(looks.name, looks.numbers, _TREE),
     )
     telling = [found for found in judged if found.auc is not None]
     if len({found.name for found in telling}) < 2:  # all together is then one of them again
@@ -133,20 +162,28 @@ def audit_shortcuts(
 
 def warnings_of(shortcuts: Sequence[Shortcut]) -> tuple[str, ...]:
     """Return a sentence for each shortcut that tells much of the label, by its worse method."""
-    worst: dict[str, Shortcut] = {}
+    worst: dict[tuple[str, str], Shortcut] = {}
     for found in shortcuts:
         if found.auc is None or found.level is Level.NONE or found.name == "all":
             continue
-        held = worst.get(found.name)
+        held = worst.get((found.finding, found.name))
         if held is None or held.auc is None or found.auc.estimate > held.auc.estimate:
-            worst[found.name] = found
+            worst[found.finding, found.name] = found
     return tuple(
-        f"{found.name.capitalize()} alone predicts the label with AUC {found.auc.estimate:.3f} "
-        f"({found.auc.low:.3f} to {found.auc.high:.3f}, {found.method}): a model may learn it "
-        "instead of the finding."
+        f"{found.name.capitalize()} alone predicts {found.finding or 'the label'} with AUC "
+        f"{found.auc.estimate:.3f} ({found.auc.low:.3f} to {found.auc.high:.3f}, {found.method}): "
+        "a model may learn it instead of the finding."
         for found in worst.values()
         if found.auc is not None
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """How bright or how coloured the pictures are: `numbers` (m, 22)."""
+
+    name: str
+    numbers: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ Training learns from `train`, stops by `tune`, calibrates on `calibrate`, and `t
 kept for the figures of the report. Units (`medclf.cohort.units`) never cross parts.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,7 @@ from medclf.cohort.split_rules import (
     check_unit,
     time_warnings,
 )
+from medclf.cohort.strata import counts_of
 from medclf.cohort.units import find_units
 from medclf.cohort.values import PARTS
 from medclf.errors import LabelsRefused, ManifestTampered
@@ -193,13 +193,13 @@ def _build(
     table = pa.table(
         {"digest": manifest.column("digest"), "unit": units, "part": parts}, schema=_SCHEMA
     )
-    counted = Counter(zip(parts, manifest.column("label"), strict=True))
+    of_part = np.array(parts)
     facts = {
         "source": source,
         "config": config.model_dump(mode="json"),
         "units": len(set(units.tolist())),
         "counts": {
-            part: {label: counted[part, label] for label in manifest.labels}
+            part: counts_of(manifest, np.flatnonzero(of_part == part))
             for part in PARTS
             if part in parts
         },

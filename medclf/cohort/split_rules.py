@@ -1,13 +1,14 @@
 """What a cohort and its parts must fulfil to be a split; each refusal says what is amiss."""
 
-from collections import Counter
 from itertools import product
 
 import numpy as np
 
+from medclf.cohort.finding_truth import finding_truth, outcome_counts
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.places import place_of
 from medclf.cohort.split_config import SplitConfig
+from medclf.cohort.strata import strata_of
 from medclf.errors import LabelsRefused
 
 _COLUMNS = {"patient": "patient_id", "group": "group_id", "site": "site"}
@@ -75,11 +76,15 @@ def check_given(manifest: Manifest) -> list[str]:
 
 
 def check_labels(manifest: Manifest) -> None:
-    """Refuse a cohort without two labels.
+    """Refuse a cohort without two labels, or with a finding that is told one way only.
 
     Raises:
-        LabelsRefused: fewer than two labels occur, or a case has none.
+        LabelsRefused: fewer than two labels occur, a case has none, or a finding is never
+            told to be present or never to be absent.
     """
+    if manifest.findings:
+        _check_findings(manifest)
+        return
     if len(manifest.labels) < 2 or not all(manifest.column("label")):
         raise LabelsRefused(
             f"The cohort holds {len(manifest)} cases with the labels "
@@ -89,31 +94,41 @@ def check_labels(manifest: Manifest) -> None:
         )
 
 
+def _check_findings(manifest: Manifest) -> None:
+    counts = outcome_counts(finding_truth(manifest))  # (2, findings)
+    lacking = [manifest.findings[k] for k in np.flatnonzero((counts == 0).any(axis=0))]
+    if lacking:
+        raise LabelsRefused(
+            f"The cohort holds {len(manifest)} cases, and {', '.join(lacking)} is never told to be "
+            "present, or never to be absent.",
+            advice="Add such cases, or take the finding out of `findings` in study.yaml.",
+            found=lacking,
+        )
+
+
 def check_minimum(
     manifest: Manifest, parts: list[str], units: np.ndarray, config: SplitConfig
 ) -> None:
-    """Refuse parts in which a label is too rare.
+    """Refuse parts in which a label is too rare, or a finding told one way.
 
     Raises:
-        LabelsRefused: a part holds fewer than `config.minimum_per_class` cases of a label.
+        LabelsRefused: a part holds fewer than `config.minimum_per_class` cases of a label, or
+            in which a finding is present, or is absent.
     """
-    labels = manifest.column("label")
-    held = Counter(zip(parts, labels, strict=True))
     least = config.minimum_per_class
-    for part, label in product(config.fractions, manifest.labels):
-        if held[part, label] < least:
-            carriers = {
-                u for u, found in zip(units.tolist(), labels, strict=True) if found == label
-            }
+    of_part = np.array(parts)
+    for part, (words, among) in product(config.fractions, strata_of(manifest).columns()):
+        held = int((among & (of_part == part)).sum())
+        if held < least:
             raise LabelsRefused(
-                f"The part {part} holds {held[part, label]} cases of {label!r}; at least {least} "
-                f"are needed. The cohort has {labels.count(label)}, in {len(carriers)} patients, "
-                "groups or single pictures that must not be parted.",
+                f"The part {part} holds {held} {words}; at least {least} "
+                f"are needed. The cohort has {int(among.sum())}, in {len(set(units[among]))} "
+                "patients, groups or single pictures that must not be parted.",
                 advice="Add patients with this label, merge it with another label, or lower "
                 "minimum_per_class. Where all files carry one made-up patient number, "
                 "give patient_id in the labels table.",
                 part=part,
-                label=label,
-                found=held[part, label],
+                label=words,
+                found=held,
                 expected=least,
             )

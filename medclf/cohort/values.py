@@ -129,6 +129,15 @@ def read_finding(text: str) -> int:
         raise Unreadable("finding (1, 0, -1 or blank)") from None
 
 
+def finding_text(value: int) -> str:
+    """Return how a table tells a finding, so that `read_finding` gives it back.
+
+    >>> [finding_text(value) for value in (1, 0, -1, -2)]
+    ['1', '0', '-1', '']
+    """
+    return "" if value == NOT_TOLD else str(value)
+
+
 def read_listed(text: str, findings: Sequence[str]) -> tuple[int, ...]:
     """Return 1 for each finding that a cell lists and 0 for the others; -2 for a blank cell.
 

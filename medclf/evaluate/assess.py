@@ -4,7 +4,7 @@ import numpy as np
 
 from medclf.errors import ProtocolRefused
 from medclf.evaluate import classification
-from medclf.evaluate.cases import Cases, count_reasons
+from medclf.evaluate.cases import Cases, count_reasons, task_of
 from medclf.evaluate.curves import draw_curves
 from medclf.evaluate.evaluation import (
     Estimate,
@@ -22,9 +22,10 @@ from medclf.evaluate.figures import (
     intended_figures,
     require_classes,
 )
+from medclf.evaluate.finding_cases import FindingCases
 from medclf.evaluate.notes import write_notes
 from medclf.evaluate.proportion import wilson
-from medclf.evaluate.protocol import Direction, Endpoint, Protocol, Task
+from medclf.evaluate.protocol import Direction, Endpoint, Protocol
 from medclf.evaluate.reliability import reliability_bins
 from medclf.evaluate.subgroup import divide
 from medclf.evaluate.sums import believed, decided, uncalibrated
@@ -41,6 +42,7 @@ _OVERALL = (
     "balanced_accuracy",
     "ece",
     "brier",
+    "quadratic_kappa",
     "mcc",
     "accuracy",
     "prevalence",
@@ -86,7 +88,7 @@ def evaluate(cases: Cases, protocol: Protocol) -> Evaluation:
         protocol=protocol,
         protocol_digest=protocol.digest,
         confidence=level,
-        flow=_flow(cases),
+        flow=flow_of(cases),
         metrics={
             metric: figure(confidence=level)
             for (metric, label), figure in figures.items()
@@ -122,7 +124,7 @@ def judge(estimate: Estimate, *, direction: Direction, bound: float) -> Outcome:
 
 
 def _check_fit(cases: Cases, protocol: Protocol) -> None:
-    task = Task.MULTICLASS if cases.positive is None else Task.BINARY
+    task = task_of(cases)
     if protocol.task is not task:
         raise ProtocolRefused(
             f"Protocol {protocol.id} is made for a {protocol.task.value} task; "
@@ -161,7 +163,8 @@ def _choose(answered: Figures, intended: Figures, cases: Cases, protocol: Protoc
     return ordered | {key: figure for key, figure in main.items() if key[1]}
 
 
-def _flow(cases: Cases) -> Flow:
+def flow_of(cases: Cases | FindingCases) -> Flow:
+    """Count where every case went."""
     refused, excluded = sum(cases.refused.values()), sum(cases.excluded.values())
     of_status = {
         status: [
@@ -170,7 +173,7 @@ def _flow(cases: Cases) -> Flow:
         for status in Status
     }
     return Flow(
-        given=len(cases) + refused + excluded,
+        given=len(cases.statuses) + refused + excluded,
         refused=refused,
         excluded=excluded,
         rejected=len(of_status[Status.REJECTED]),

@@ -47,17 +47,35 @@ def delong_variance(scores: FloatArray, truth: BoolArray) -> tuple[float, float]
     Raises:
         EvaluationError: a class is missing, or a score is NaN.
     """
+    area, of_positives, of_negatives = placements(scores, truth)
+    m, n = len(of_positives), len(of_negatives)
+    if min(m, n) < 2:
+        return area, math.nan
+    return area, float(of_positives.var(ddof=1) / m + of_negatives.var(ddof=1) / n)
+
+
+def placements(scores: FloatArray, truth: BoolArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return the AUC and how each case is placed among the other class.
+
+    Args:
+        scores: (n,) float64.
+        truth: (n,) bool.
+
+    Returns:
+        The AUC, and each positive's and each negative's share of the other class that it is
+        ordered rightly to: (m,) and (n - m,) float64 in [0, 1], in the order of the cases.
+
+    Raises:
+        EvaluationError: a class is missing, or a score is NaN.
+    """
     _check(scores, truth)
     positives, negatives = scores[truth], scores[~truth]
     m, n = len(positives), len(negatives)
     all_ranks = stats.rankdata(np.concatenate([positives, negatives]))
-    # Placement values: each case's share of the other class that it is ordered rightly to.
     of_positives = (all_ranks[:m] - stats.rankdata(positives)) / n
     of_negatives = 1 - (all_ranks[m:] - stats.rankdata(negatives)) / m
     area = float(all_ranks[:m].sum() - m * (m + 1) / 2) / (m * n)
-    if min(m, n) < 2:
-        return area, math.nan
-    return area, float(of_positives.var(ddof=1) / m + of_negatives.var(ddof=1) / n)
+    return area, of_positives, of_negatives
 
 
 def delong(

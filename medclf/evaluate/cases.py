@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medclf.errors import EvaluationError
+from medclf.evaluate.protocol import Task
 from medclf.opinion import Status
 from medclf.reasons import Reason
 
@@ -42,6 +43,7 @@ class Cases:
             `decisions`; may be empty.
         refused: reason code → files that never became a case, for the flow of cases.
         excluded: reason code → images left out beforehand, for the flow of cases.
+        ordered: whether `labels` are grades, from the lowest to the highest.
 
     Raises:
         EvaluationError: lengths differ, a read case has a NaN or a probability outside
@@ -62,6 +64,7 @@ class Cases:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
     excluded: Mapping[str, int] = field(default_factory=dict)
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         _check_labels(self)
@@ -103,6 +106,13 @@ class Cases:
             subgroups={name: pick(values) for name, values in self.subgroups.items()},
             logits_uncalibrated=None if logits is None else logits[rows],
         )
+
+
+def task_of(cases: Cases) -> Task:
+    """Return what was asked of the classifier."""
+    if cases.positive is not None:
+        return Task.BINARY
+    return Task.ORDINAL if cases.ordered else Task.MULTICLASS
 
 
 def count_reasons(reasons: Iterable[tuple[Reason, ...]]) -> dict[str, int]:

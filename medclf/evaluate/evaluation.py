@@ -221,8 +221,8 @@ class Evaluation:
     """All that a validation found.
 
     Attributes:
-        task: binary or multiclass.
-        labels: the label space, in the order of `confusion`.
+        task: binary, multiclass, ordinal or findings.
+        labels: the label space, in the order of `confusion`; of several findings those.
         positive: the positive label of a binary task, else None.
         protocol: what was fixed beforehand.
         protocol_digest: names that protocol by its content.
@@ -232,15 +232,20 @@ class Evaluation:
             and brier; then mcc, accuracy, ece_adaptive, coverage, sensitivity_answered,
             specificity_answered, sensitivity_worst_case, specificity_worst_case, for a
             binary task prevalence, and where scores before calibration are known
-            ece_uncalibrated and brier_uncalibrated.
+            ece_uncalibrated and brier_uncalibrated; of grades quadratic_kappa. Of several
+            findings the means over them of auc, average_precision, sensitivity and
+            specificity, and coverage.
         per_label: label → auc, sensitivity, specificity, ppv, npv, f1, prevalence against
-            all other labels (only the positive one in a binary task).
+            all other labels (only the positive one in a binary task). Of a finding against
+            its absence, on the cases that tell of it; with average_precision, ece and brier.
         confusion: (k, k) cases with an opinion, row = truth, column = decided. Binary: at the
-            operating point; several classes: the most probable label.
+            operating point; grades: the median; several classes: the most probable label.
+            Empty for several findings: see `operating_points`.
         operating_points: one for each label that is decided on.
         curves: one for each of those labels.
         reliability: what `ece` is computed from (probability of the positive label; for
-            several classes the probability of the most probable one).
+            several classes the probability of the most probable one). Empty for several
+            findings: see `curves`.
         reliability_uncalibrated: the same before calibration; empty when unknown.
         subgroups: in the order of the protocol; empty when none was asked for.
         verdicts: one for each endpoint of the protocol, in its order.

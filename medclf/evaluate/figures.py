@@ -18,6 +18,7 @@ from medclf.evaluate.bootstrap import Resampling, cluster_index, clustered, draw
 from medclf.evaluate.bootstrap import stratified as stratify
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Estimate
+from medclf.evaluate.finding_cases import FindingCases
 from medclf.evaluate.proportion import wilson
 from medclf.evaluate.sums import (
     AreaSums,
@@ -45,7 +46,7 @@ class _Sums(Protocol):
     def values(self, weights: FloatArray) -> Values: ...
 
 
-def is_clustered(cases: Cases) -> bool:
+def is_clustered(cases: Cases | FindingCases) -> bool:
     """Whether some cluster holds more than one case."""
     return len(set(cluster_index(cases.clusters).tolist())) < len(cases)
 
@@ -193,7 +194,7 @@ class _Basis:
             units = self.resampling.units
         if self.resampling.units < 2:
             units = 1
-        span = (-1.0, 1.0) if metric == "mcc" else (0.0, 1.0)
+        span = (-1.0, 1.0) if metric in {"mcc", "quadratic_kappa"} else (0.0, 1.0)
         return partial(
             percentile,
             replicates,

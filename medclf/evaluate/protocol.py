@@ -16,10 +16,12 @@ from medclf.errors import ConfigError, ProtocolRefused
 
 
 class Task(StrEnum):
-    """How many labels compete."""
+    """How the labels relate."""
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    ORDINAL = "ordinal"  # grades, from the lowest to the highest
+    FINDINGS = "findings"  # several at once, each present or absent by itself
 
 
 class Direction(StrEnum):
@@ -47,8 +49,14 @@ Metric = Literal[
     "specificity_answered",
     "sensitivity_worst_case",
     "specificity_worst_case",
+    "quadratic_kappa",
+    "average_precision",
 ]
 _PER_LABEL = frozenset({"auc", "sensitivity", "specificity", "ppv", "npv", "f1"})
+_OF_FINDINGS = frozenset({*_PER_LABEL, "average_precision", "ece", "brier"})
+_MEAN_OF_FINDINGS = frozenset(
+    {"auc", "average_precision", "sensitivity", "specificity", "coverage"}
+)
 
 
 class Bound(Config):
@@ -93,7 +101,7 @@ class Endpoint(Config):
 
     @model_validator(mode="after")
     def _label_has_the_metric(self) -> Self:
-        if self.label is not None and self.metric not in _PER_LABEL:
+        if self.label is not None and self.metric not in _OF_FINDINGS:
             raise ValueError(f"{self.metric} exists only over all labels: leave out `label`")
         return self
 
@@ -107,7 +115,7 @@ class Protocol(Config):
         intended_use: who uses the classifier, for what decision.
         population: whose images.
         reference_standard: how the truth was found.
-        task: binary or multiclass.
+        task: binary, multiclass, ordinal or findings.
         endpoints: what must be reached; may be empty (a description, not a test).
         operating_point: name of the frozen operating point whose decisions count.
         confidence: of all intervals in the report.
@@ -141,19 +149,40 @@ class Protocol(Config):
     resamples: int = Field(default=2000, ge=200, le=100_000)
     seed: int = Field(ge=0, le=2**32 - 1)
 
+    @model_validator(mode="after")
+    def _endpoints_suit_the_task(self) -> Self:
+        for endpoint in self.endpoints:
+            metric, whole = endpoint.metric, endpoint.label is None
+            if self.task is Task.FINDINGS:
+                if metric not in (_MEAN_OF_FINDINGS if whole else _OF_FINDINGS):
+                    raise ValueError(
+                        f"{metric} of several findings: name one with `label`, or one "
+                        f"of {', '.join(sorted(_MEAN_OF_FINDINGS))}"
+                    )
+                continue
+            if metric == "average_precision" or (not whole and metric not in _PER_LABEL):
+                raise ValueError(f"{metric} of a label exists only for `task: findings`")
+            if metric == "quadratic_kappa" and self.task is not Task.ORDINAL:
+                raise ValueError("quadratic_kappa is for grades: `task: ordinal`")
+        return self
+
     @property
     def digest(self) -> str:
         """Name of the protocol by its content (SHA-256 of its canonical JSON)."""
         return digest_json(self.model_dump(mode="json"))
 
     @classmethod
-    def default_for(cls, labels: tuple[str, ...], positive: str | None) -> "Protocol":
+    def default_for(
+        cls, labels: tuple[str, ...], positive: str | None, *, task: Task | None = None
+    ) -> "Protocol":
         """Return a protocol without endpoints, for when the user gives none.
 
         Args:
             labels: the label space.
             positive: the positive label of a binary task, None for several classes.
+            task: told by `positive` when None.
         """
+        told = Task.MULTICLASS if positive is None else Task.BINARY
         finding = positive if positive is not None else ", ".join(labels)
         return cls(
             id="descriptive-1",
@@ -161,7 +190,7 @@ class Protocol(Config):
             intended_use="Not stated: no protocol was given, so nothing is being claimed.",
             population="The cases given.",
             reference_standard="The labels given.",
-            task=Task.MULTICLASS if positive is None else Task.BINARY,
+            task=task or told,
             subgroups=("age_band", "sex", "site", "device", "view"),
             seed=0,
         )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from medclf.evaluate import classification
+from medclf.evaluate.agreement import agreement_cells, median_grade, quadratic_kappa
 from medclf.evaluate.auc import Ranking, rank, weighted_auc
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.classification import Counts
@@ -90,23 +91,25 @@ class MatrixSums:
 
     cells: FloatArray
     classes: int
+    ordered: bool = False
 
     @classmethod
     def of(cls, cases: Cases) -> Self:
         """Take truth and decided label from cases that were all read."""
         k = len(cases.labels)
-        cells = np.zeros((len(cases), k * k))
-        cells[np.arange(len(cases)), cases.truth * k + decided(cases)] = 1.0
-        return cls(cells, k)
+        return cls(agreement_cells(cases.truth, decided(cases), count=k), k, cases.ordered)
 
     def values(self, weights: FloatArray) -> Values:
-        """Return accuracy and mcc."""
+        """Return accuracy, mcc and, of grades, quadratic_kappa."""
         matrix = (weights @ self.cells).reshape(-1, self.classes, self.classes)
         right, total = np.trace(matrix, axis1=1, axis2=2), matrix.sum(axis=(1, 2))
-        return {
+        values = {
             ("accuracy", ""): classification.accuracy(right, total),
             ("mcc", ""): classification.mcc(matrix),
         }
+        if self.ordered:
+            values["quadratic_kappa", ""] = quadratic_kappa(matrix)
+        return values
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -174,7 +177,13 @@ def most_probable(cases: Cases) -> npt.NDArray[np.int64]:
 
 
 def decided(cases: Cases) -> npt.NDArray[np.int64]:
-    """Return (n,) int64: the label at the operating point if binary, else the most probable."""
+    """Return (n,) int64: the label that each case is given.
+
+    Binary: at the operating point. Grades: the median of their distribution; 0 for a case
+    that was not read. Else the most probable label.
+    """
+    if cases.ordered:
+        return median_grade(np.where(cases.read[:, None], cases.probabilities, 1.0))
     if cases.positive is None:
         return most_probable(cases)
     positive = cases.judged[0]

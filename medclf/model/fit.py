@@ -1,46 +1,41 @@
 """Fine-tunes a whole network: one page of loop over Lightning Fabric.
 
-Each epoch draws its randomness from (seed, epoch) alone and ends with a checkpoint
+Each epoch draws its randomness from (seed, epoch, step) alone and ends with a checkpoint
 that replaces the last one whole, so that a run that was interrupted goes on to the
-very same weights.
+very same weights. Several processes share every batch; the result is that of one.
 """
 
-import io
-import math
-import pickle
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from medclf.durable import write_bytes
-from medclf.errors import TrainingDiverged
-from medclf.model.features import Normalise, Pictures, compute_outputs
-from medclf.model.fit_config import FitConfig, Precision
+from medclf.model.batches import Batches, Piece
+from medclf.model.course import Course
+from medclf.model.epoch import Epoch, Step, best_epoch
+from medclf.model.fabric import open_fabric
+from medclf.model.features import Normalise, Pictures
+from medclf.model.fit_check import check_cases, check_fit
+from medclf.model.fit_config import FitConfig
 from medclf.model.loss import make_objective
+from medclf.model.losses import Losses
+from medclf.model.mixup import mix, mixing_weight
 from medclf.model.network import Network
+from medclf.model.noise import noisy
+from medclf.model.norms import joint_norms, train_mode
 from medclf.model.part import Part
-from medclf.model.sampling import draw_cases
-from medclf.model.selection import judge_scores
+from medclf.model.processes import Processes, others_watched
+from medclf.model.randomness import CaseGenerator, Purpose, stream_seed
+from medclf.model.repeatable import repeatable
+from medclf.model.tuning import Judge
+from medclf.model.unfreezing import unfreeze_blocks
 
-Augmented = Callable[[np.ndarray[Any, Any], torch.Generator], Tensor]
-"""(batch, size, size[, 3]) uint8 → (batch, channels, size, size) float32, randomly varied."""
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch came to."""
-
-    number: int
-    loss: float
-    tune_auc: float
-    tune_loss: float
-    pictures_per_s: float
+Augmented = Callable[[Tensor, CaseGenerator], Tensor]
+"""(batch, size, size[, 3]) uint8 or uint16 on the network's device → (batch, channels, size, size)
+float32, randomly varied; draws for the generator's `places`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +45,6 @@ class Fitted:
     history: tuple[Epoch, ...]
     best: int
     resumed_from: int
-
-
-def resolve_precision(wanted: Precision) -> Precision:
-    """Turn AUTO into what this machine does best."""
-    if wanted is not Precision.AUTO:
-        return wanted
-    if torch.cuda.is_available():
-        return Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT32
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return Precision.BFLOAT16 if fast else Precision.FLOAT32
 
 
 def finetune(
@@ -74,10 +59,11 @@ def finetune(
     augmented: Augmented,
     checkpoint: Path,
     identity: str,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    gradual: bool = False,
+    on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fitted:
-    """Train all weights; keep the mean weights of the epoch with the best tune AUC.
+    """Train all weights; keep the mean weights of the epoch with the best figure on the tune part.
 
     Args:
         network: changed in place; ends in evaluation mode with the best weights.
@@ -88,197 +74,111 @@ def finetune(
         seed: of shuffling, augmentation and dropout.
         normalise: for evaluation.
         augmented: for training.
-        checkpoint: file to resume from and to write after each epoch.
+        checkpoint: file to resume from and to write after each epoch; the first of several
+            processes reads and writes it.
         identity: digest of data, weights and configuration; a checkpoint with another
             one is not resumed from.
-        on_step: told (step, steps of the whole run).
-        on_epoch: told after each epoch.
+        gradual: let the head learn first, then block after block (`method: gradual`).
+        on_step: told after each step, in the first process.
+        on_epoch: told after each epoch, in the first process.
 
     Raises:
         TrainingDiverged: the loss is not a finite number.
+        ModelMisuse: the configuration cannot be carried out as it stands.
+        ProcessLost: another process has ended.
+        OSError: the checkpoint cannot be written; the one before it stays.
     """
-    from lightning_fabric import Fabric
-
-    bf16 = resolve_precision(config.precision) is Precision.BFLOAT16
-    fabric = Fabric(devices=1, precision="bf16-mixed" if bf16 else "32-true")
+    processes = Processes.here()
+    check_fit(network, config, processes, gradual=gradual)
+    check_cases(config, processes, len(train.rows))
+    fabric = open_fabric(config.precision, processes)
+    network.to(fabric.device)
     network.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(_groups(network, config), lr=config.learning_rate)
-    model, optimiser = fabric.setup(network, optimiser)
-    mean = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    on_gpu = fabric.device.type == "cuda"
+    batches = Batches(pictures, train, config, seed, processes, pinned=on_gpu)
+    judge = Judge(network, pictures, train, tune, normalise, config, processes)
+    classes = network.architecture.classes
     objective = make_objective(
         config,
         train.truth,
-        classes=network.head.out_features,
+        classes=classes,
         task=network.architecture.task,
         device=fabric.device,
     )
-    per_epoch = max(len(train.rows) // config.batch, 1)
-    total = per_epoch * config.epochs
-    history: list[Epoch] = []
-    best_weights = mean
-    state = _resume(checkpoint, identity)
-    if state:
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        mean = {k: v.to(fabric.device) for k, v in state["mean"].items()}
-        best_weights = state["best_weights"]
-        history = [Epoch(**epoch) for epoch in state["history"]]
-    start = len(history)
-
-    for number in range(start, config.epochs):
-        if number - _best(history, len(tune.rows)) > config.patience:
-            break
-        generator = torch.Generator().manual_seed(seed * 100_003 + number)
-        order = draw_cases(train.truth, config.sampling, generator)
-        began, losses = time.monotonic(), []
-        _train_mode(network, freeze_norms=config.freeze_norms)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed * 100_003 + number)  # dropout draws from the global stream
-            for i in range(per_epoch):
-                some = np.sort(order[i * config.batch : (i + 1) * config.batch])
-                x = augmented(pictures[train.rows[some]], generator).to(fabric.device)
-                y = torch.as_tensor(train.truth[some], device=fabric.device)  # (batch,)
-                scores, _ = model(x.contiguous(memory_format=torch.channels_last))
-                loss = objective(scores, y).mean()
-                if not math.isfinite(loss.item()):
-                    raise TrainingDiverged(
-                        f"The loss is {loss.item()} in epoch {number + 1}, step {i + 1}.",
-                        advice="Lower `learning_rate`, or set `precision: float32`.",
-                        epoch=number + 1,
-                    )
-                step = number * per_epoch + i
-                for group in optimiser.param_groups:
-                    group["lr"] = config.learning_rate * _schedule(step, total, config.warmup)
-                optimiser.zero_grad()
-                fabric.backward(loss)
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimiser.step()
-                _average(mean, network, min(config.averaging, (1 + step) / (10 + step)))
-                losses.append(loss.item())
-                on_step(step + 1, total)
-        speed = per_epoch * config.batch / (time.monotonic() - began)
-        auc, tune_loss = _judge(network, mean, pictures, tune, normalise, config)
-        history.append(Epoch(number + 1, float(np.mean(losses)), auc, tune_loss, speed))
-        if _best(history, len(tune.rows)) == number + 1:
-            best_weights = {k: v.clone() for k, v in mean.items()}
-        _save(checkpoint, identity, network, optimiser, mean, best_weights, history)
-        on_epoch(history[-1])
-
-    network.load_state_dict(best_weights)
+    with (
+        others_watched(),
+        repeatable(config.deterministic),
+        noisy(network, drop_path=config.drop_path) as noise,
+        joint_norms(network, processes, freeze_norms=config.freeze_norms),
+        torch.random.fork_rng(devices=[fabric.device] if on_gpu else []),
+    ):
+        course = Course(network, config, fabric, processes)
+        start = course.resume(checkpoint, identity)
+        total = batches.per_epoch * config.epochs
+        for number in range(start, config.epochs):
+            if number - best_epoch(course.history, len(tune.rows)) > config.patience:
+                break
+            model = course.model(number, gradual=gradual)
+            train_mode(network, freeze_norms=config.freeze_norms)
+            losses, reading = Losses(number + 1, late=on_gpu), batches.of(number)
+            began, loss, learned = time.monotonic(), torch.zeros((), device=fabric.device), 0
+            for piece in reading:
+                x, y = _ready(piece, augmented, fabric.device, config, classes, (seed, number))
+                noise.enter(piece.places[: len(x)].to(fabric.device), piece.batch)
+                torch.manual_seed(stream_seed(seed, Purpose.DROPOUT, number, piece.step))
+                with fabric.no_backward_sync(model, enabled=not piece.last):
+                    scores, _ = model(x.contiguous(memory_format=torch.channels_last))
+                    # Summed over passes, averaged over processes: the mean over the batch.
+                    share = objective(scores, y).sum() * (processes.count / piece.batch)
+                    fabric.backward(share)
+                loss = loss + share.detach()
+                if not piece.last:
+                    continue
+                losses.add(torch.as_tensor(fabric.all_reduce(loss, reduce_op="mean")))
+                course.step(number * batches.per_epoch + piece.step, total)
+                loss, learned = torch.zeros_like(loss), learned + piece.batch
+                if processes.first and losses.known:
+                    done = number * batches.per_epoch + piece.step + 1
+                    pace = learned / (time.monotonic() - began)
+                    on_step(Step(done, total, losses.known[-1], pace))
+            mean_loss, took = losses.close(), time.monotonic() - began
+            course.mean.settle()
+            figure, tune_loss = judge(course.mean, number + 1)
+            epoch = Epoch(
+                number=number + 1,
+                loss=mean_loss,
+                tune_figure=figure,
+                tune_loss=tune_loss,
+                pictures_per_s=learned / took,
+                learning_rate=course.learning_rate,
+                stall_share=min(reading.waited_s / took, 1.0),
+            )
+            course.end(epoch, cases=len(tune.rows))
+            if processes.first:
+                course.save(checkpoint, identity)
+                on_epoch(epoch)
+        unfreeze_blocks(network, None)
+    network.load_state_dict(course.best)
     network.eval()
-    return Fitted(tuple(history), _best(history, len(tune.rows)), start)
+    return Fitted(tuple(course.history), best_epoch(course.history, len(tune.rows)), start)
 
 
-def _groups(network: Network, config: FitConfig) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only; norms and biases are left free."""
-    kernels = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": kernels, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def _schedule(step: int, total: int, warmup: float) -> float:
-    """Linear warm-up, then half a cosine to nearly nothing; a factor in (0, 1]."""
-    rise = max(int(total * warmup), 1)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(total - rise, 1)))
-
-
-def _train_mode(network: Network, *, freeze_norms: bool) -> None:
-    network.train()
-    if freeze_norms:
-        for module in network.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
-
-
-@torch.no_grad()
-def _average(mean: dict[str, Tensor], network: Network, decay: float) -> None:
-    """Move the mean weights towards the network's; counters are copied."""
-    for name, value in network.state_dict().items():
-        if value.is_floating_point():
-            mean[name].lerp_(value, 1 - decay)
-        else:
-            mean[name].copy_(value)
-
-
-def _judge(
-    network: Network,
-    weights: Mapping[str, Tensor],
-    pictures: Pictures,
-    tune: Part,
-    normalise: Normalise,
+def _ready(
+    piece: Piece,
+    augmented: Augmented,
+    device: torch.device,
     config: FitConfig,
-) -> tuple[float, float]:
-    """Return the tune AUC and loss of the mean weights; the network's own are put back."""
-    own = {k: v.clone() for k, v in network.state_dict().items()}
-    network.load_state_dict(dict(weights))
-    scores = compute_outputs(network, pictures, tune.rows.tolist(), normalise=normalise).scores
-    network.load_state_dict(own)
-    loss = nn.functional.cross_entropy(torch.tensor(scores), torch.as_tensor(tune.truth))
-    task = network.architecture.task
-    return judge_scores(config.select_by, tune.truth, scores, task=task), float(loss)
-
-
-def _best(history: list[Epoch], cases: int) -> int:
-    """Return the number of the best epoch so far, 0 when there is none.
-
-    On a small tune part the AUC alone picks by luck. So a later epoch takes over when its
-    AUC is higher by more than one standard error, or when it is within one standard error
-    and its loss is lower (after the one-standard-error rule of Breiman et al. 1984; standard
-    error after Hanley & McNeil 1982 for a balanced part, Q1 = A/(2-A), Q2 = 2A²/(1+A)).
-    """
-    best: Epoch | None = None
-    m = max(cases / 2, 1)
-    for epoch in history:
-        if best is None:
-            best = epoch
-            continue
-        a = best.tune_auc
-        q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
-        variance = (a * (1 - a) + (m - 1) * (q1 + q2 - 2 * a**2)) / m**2
-        margin = math.sqrt(max(variance, 0.0))
-        gain = epoch.tune_auc - a
-        if gain > margin or (gain >= -margin and epoch.tune_loss < best.tune_loss):
-            best = epoch
-    return best.number if best else 0
-
-
-def _save(
-    path: Path,
-    identity: str,
-    network: Network,
-    optimiser: Any,
-    mean: dict[str, Tensor],
-    best_weights: dict[str, Tensor],
-    history: list[Epoch],
-) -> None:
-    buffer = io.BytesIO()
-    torch.save(
-        {
-            "identity": identity,
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "mean": mean,
-            "best_weights": best_weights,
-            "history": [
-                {name: getattr(epoch, name) for name in Epoch.__slots__} for epoch in history
-            ],
-        },
-        buffer,
+    classes: int,
+    where: tuple[int, int],
+) -> tuple[Tensor, Tensor]:
+    """Bring a piece to the device, varied and mixed; `where` is seed and epoch."""
+    seed, epoch = where
+    generator = CaseGenerator.seeded(
+        stream_seed(seed, Purpose.VARIATION, epoch, piece.step), piece.places
     )
-    write_bytes(path, buffer.getvalue())
-
-
-def _resume(path: Path, identity: str) -> dict[str, Any] | None:
-    """Return the checkpoint's content, or None when there is none for this very run."""
-    if not path.is_file():
-        return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):
-        return None  # damaged: nothing is lost but time
-    return state if state.get("identity") == identity else None
+    x = augmented(piece.pictures.to(device, non_blocking=True), generator).to(device)
+    y = piece.truth.to(device, non_blocking=True)
+    if not config.mixup:
+        return x, y
+    weight = mixing_weight(config.mixup, seed, epoch, piece.step)
+    return mix(x, y, weight=weight, classes=classes)

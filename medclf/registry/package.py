@@ -21,7 +21,7 @@ from medclf.errors import PackageRefused, PackageTampered, RegistryUnavailable
 LISTING = "package.json"
 
 _FORMAT = "medclf-package/1"
-_ENDINGS = (".json", ".safetensors", ".html", ".md", ".txt")
+_ENDINGS = (".json", ".safetensors", ".onnx", ".html", ".md", ".txt")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,119}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LISTING_BYTES = 1 << 20  # a list of some files; a larger one is not ours
@@ -114,7 +114,7 @@ def write_package(parent: Path, files: Mapping[str, bytes]) -> Package:
 
     Args:
         parent: the folder of packages, made when missing.
-        files: content by name. Names end in .json, .safetensors, .html, .md or .txt.
+        files: content by name. Names end in .json, .safetensors, .onnx, .html, .md or .txt.
 
     Raises:
         PackageRefused: a name that is not let in, or no files.

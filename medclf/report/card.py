@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from medclf.evaluate.evaluation import Estimate
 from medclf.report.context import STANDING_LIMITATIONS, CardContext
-from medclf.report.words import ABSENT, interval, metric_name, three
+from medclf.report.words import (
+    ABSENT,
+    interval,
+    metric_name,
+    p_value,
+    reader_name,
+    signed,
+    three,
+)
 
 _NO_CONTACT = "Not stated: name whom to tell of a wrong opinion before this package is released."
 
@@ -31,7 +39,7 @@ def model_card(context: CardContext) -> str:
                 "Preprocessing": "; ".join(
                     f"{name} {value}" for name, value in package.preprocessing.items()
                 ),
-                "Calibration": f"temperature {three(package.temperature)}",
+                "Calibration": f"temperature {package.calibration}",
                 "Abstains when": package.novelty_threshold,
                 "Software": ", ".join(
                     f"{name} {version}" for name, version in package.software.items()
@@ -51,7 +59,9 @@ def model_card(context: CardContext) -> str:
         "## Performance",
         f"On the {_text(context.performance_part)}. "
         "This is no independent validation: see the validation report.",
-        _performance(context.performance),
+        _performance(context.performance) if context.performance else "",
+        _by_label(context.per_label) if context.per_label else "",
+        *_beside(context),
         _table(
             ("Operating point", "Label", "Threshold", "Rule"),
             [
@@ -89,6 +99,43 @@ def _performance(figures: Mapping[str, Estimate]) -> str:
             for name, figure in figures.items()
         ],
     )
+
+
+def _by_label(figures: Mapping[str, Mapping[str, Estimate]]) -> str:
+    metrics = list(next(iter(figures.values())))
+    return _table(
+        ("Finding", *(metric_name(name) for name in metrics), "n"),
+        [
+            (
+                label,
+                *(f"{three(own[name].estimate)} ({interval(own[name])})" for name in metrics),
+                f"{own['auc'].n:,}",
+            )
+            for label, own in figures.items()
+        ],
+    )
+
+
+def _beside(context: CardContext) -> Sequence[str]:
+    """Return the table of simpler readers with what to think of it; nothing without either."""
+    if not context.beside:
+        return context.beside_notes
+    rows = [
+        (
+            reader_name(one.reader),
+            metric_name(one.metric),
+            three(one.figure.estimate),
+            interval(one.figure),
+            "" if one.ahead is None else signed(one.ahead.estimate),
+            "" if one.ahead is None else f"{signed(one.ahead.low)} to {signed(one.ahead.high)}",
+            "" if one.ahead is None else p_value(one.ahead.p),
+        )
+        for one in context.beside
+    ]
+    heads = ("Reader", "Figure", "Estimate", "Interval", "Network ahead by", "Interval", "p")
+    told = "Beside it, on the same cases, with paired tests:"
+    warnings = [f"**{_text(note)}**" for note in context.beside_notes]
+    return (told, _table(heads, rows), *warnings)
 
 
 def _text(value: str) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from medclf.errors import ReportMisuse
 from medclf.evaluate.evaluation import Estimate
+from medclf.evaluate.readers import Compared
 
 STANDING_LIMITATIONS = (
     "This report supports a regulatory submission; it never claims compliance with any law or "
@@ -51,6 +52,7 @@ class PackageFacts:
         labels: the label space, in the package's order.
         preprocessing: step → setting, in order.
         temperature: of the calibration; 1 leaves scores as they are.
+        temperatures: of several findings, each its own; else empty.
         operating_points: frozen before the test part was opened.
         novelty_threshold: what the abstention limit is, in words.
         training_parts: part of the training data → number of cases.
@@ -71,6 +73,14 @@ class PackageFacts:
     training_parts: Mapping[str, int]
     software: Mapping[str, str]
     training: Mapping[str, str] = field(default_factory=dict)
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def calibration(self) -> str:
+        """The temperatures in words."""
+        if not self.temperatures:
+            return f"{self.temperature:.3f}"
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.temperatures.items())
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,9 @@ class CardContext:
         reference_standard: how the truth was found.
         performance: on the part named in `performance_part`; metric → figure.
         performance_part: on which cases, for example `calibration part`.
+        per_label: of several findings: finding → metric → figure, on the same part.
+        beside: the model and simpler readers of the same cases; the model first.
+        beside_notes: what to think of that, or why there are none.
         limitations: known beforehand.
         maintenance: whom to tell of a wrong opinion, and what happens then.
         made_up: whether the training data are simulated.
@@ -161,6 +174,9 @@ class CardContext:
     reference_standard: str
     performance: Mapping[str, Estimate]
     performance_part: str
+    per_label: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    beside: tuple[Compared, ...] = ()
+    beside_notes: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()
     maintenance: str = ""
     made_up: bool = False

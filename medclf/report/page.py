@@ -167,7 +167,7 @@ def _model_facts(context: ReportContext) -> dict[str, str]:
         "Backbone": package.backbone,
         "First weights": package.weights_source,
         "Labels": ", ".join(package.labels),
-        "Temperature": words.three(package.temperature),
+        "Temperature": package.calibration,
         "Operating points": points,
         "Abstention limit": package.novelty_threshold,
         "Training data": ", ".join(

@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 from markupsafe import Markup
 
+from medclf.durable import write_text
+from medclf.errors import ReportMisuse
 from medclf.evaluate.evaluation import Curves, Estimate, Evaluation, OperatingResult
+from medclf.evaluate.protocol import Task
+from medclf.report.figures.alone import stand_alone
 from medclf.report.figures.curves import Curve, legend, precision_recall, roc
 from medclf.report.figures.flow import Stage, flow
 from medclf.report.figures.reliability import reliability
@@ -25,12 +31,38 @@ class Plot:
         drawing: SVG.
         caption: what to see, with the numbers.
         key: the legend, where there are several lines.
+        lines: their names, in order.
     """
 
     title: str
     drawing: Markup
     caption: str
     key: str = ""
+    lines: tuple[str, ...] = ()
+
+    def as_svg(self) -> str:
+        """Return the figure as the text of an SVG file, with title, caption and key."""
+        return stand_alone(self.drawing, title=self.title, caption=self.caption, lines=self.lines)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the figure as an SVG file.
+
+        Raises:
+            ReportMisuse: the name does not end in `.svg`.
+            OSError: it cannot be written.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".svg":
+            raise ReportMisuse(
+                f"{target.name} does not end in .svg, and figures are written as SVG.",
+                advice="Name it so; browsers, office programs and LaTeX (svg package) take SVG.",
+            )
+        write_text(target, self.as_svg())
+        return target
+
+    def _repr_svg_(self) -> str:
+        """Show the figure in a notebook."""
+        return self.as_svg()
 
 
 FigureGroup = tuple[str, list[tuple[str, Estimate]], tuple[float, float]]
@@ -44,10 +76,11 @@ def key_figures(evaluation: Evaluation) -> list[FigureGroup]:
     high = max((figure.high for _, figure in costs if figure.defined), default=1.0)
     top = next((end for end in (0.1, 0.2, 0.5, 1.0) if high <= end), 2.0)
     lows = [figure.low for _, figure in gains if figure.defined]
-    return [
+    groups = [
         ("Discrimination and decisions: higher is better", gains, common_scale(lows)),
         ("Calibration: lower is better", costs, (0.0, top)),
     ]
+    return [group for group in groups if group[1]]
 
 
 def curve_plots(evaluation: Evaluation) -> list[Plot]:
@@ -61,8 +94,11 @@ def curve_plots(evaluation: Evaluation) -> list[Plot]:
 
 
 def calibration_plots(evaluation: Evaluation, temperature: float) -> list[Plot]:
-    """Return the reliability diagram, and the one before calibration where it is known."""
-    plots = []
+    """Return the reliability diagram, and the one before calibration where it is known.
+
+    Of several findings one each.
+    """
+    plots = _reliability_of_findings(evaluation) if evaluation.task is Task.FINDINGS else []
     of = "positive label" if evaluation.positive is not None else "most probable label"
     for bins, key, title in (
         (evaluation.reliability, "ece", f"After calibration (temperature {three(temperature)})"),
@@ -77,6 +113,23 @@ def calibration_plots(evaluation: Evaluation, temperature: float) -> list[Plot]:
                 drawing=reliability(bins, label=f"Reliability diagram, {title.lower()}. {told}."),
                 caption=f"Probability of the {of}; 95 % Wilson bars; "
                 f"dotted: perfect calibration. {told}.",
+            )
+        )
+    return plots
+
+
+def _reliability_of_findings(evaluation: Evaluation) -> list[Plot]:
+    plots = []
+    for curves in evaluation.curves:
+        told = _told("ECE", evaluation.per_label[curves.label].get("ece"))
+        plots.append(
+            Plot(
+                title=f"After calibration: {curves.label}",
+                drawing=reliability(
+                    curves.reliability, label=f"Reliability diagram of {curves.label}. {told}."
+                ),
+                caption=f"Probability of {curves.label}, on the cases that tell of it; 95 % Wilson "
+                f"bars; dotted: perfect calibration. {told}.",
             )
         )
     return plots
@@ -183,6 +236,8 @@ def _ends(evaluation: Evaluation) -> tuple[Stage, ...]:
                 ),
             ),
         )
+    if not evaluation.confusion:
+        return ()
     right = sum(row[index] for index, row in enumerate(evaluation.confusion))
     total = sum(sum(row) for row in evaluation.confusion)
     return (
@@ -207,6 +262,7 @@ def _roc(part: Sequence[Curves], evaluation: Evaluation) -> Plot:
         drawing=roc(lines, label=f"ROC curve. {text}."),
         caption=f"{text}. The mark is the frozen operating point.",
         key=legend([curves.label for curves in part]) if len(part) > 1 else "",
+        lines=tuple(curves.label for curves in part) if len(part) > 1 else (),
     )
 
 
@@ -234,6 +290,7 @@ def _precision_recall(part: Sequence[Curves], evaluation: Evaluation) -> Plot:
         ),
         caption="Depends on prevalence: it holds for these cases only.",
         key=legend([curves.label for curves in part]) if len(part) > 1 else "",
+        lines=tuple(curves.label for curves in part) if len(part) > 1 else (),
     )
 
 
@@ -250,4 +307,5 @@ def _result(results: Sequence[OperatingResult], label: str) -> OperatingResult |
 def _told(name: str, estimate: Estimate | None) -> str:
     if estimate is None or not estimate.defined:
         return f"{name} not estimable"
-    return f"{name} {three(estimate.estimate)} ({interval(estimate)}, n = {estimate.n:,})"
+    between = f"95 % interval {interval(estimate)}"
+    return f"{name} {three(estimate.estimate)} ({between}, n = {estimate.n:,})"

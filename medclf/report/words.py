@@ -7,6 +7,8 @@ from medclf.evaluate.protocol import Direction
 
 METRIC_NAMES = {
     "auc": "AUC (ROC)",
+    "average_precision": "Average precision",
+    "quadratic_kappa": "Quadratic kappa",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "ppv": "PPV",
@@ -28,7 +30,9 @@ METRIC_NAMES = {
     "brier_uncalibrated": "Brier score before calibration",
 }
 KEY_METRICS = (
+    "quadratic_kappa",
     "auc",
+    "average_precision",
     "sensitivity",
     "specificity",
     "ppv",
@@ -38,6 +42,13 @@ KEY_METRICS = (
     "ece",
     "brier",
 )
+READER_NAMES = {
+    "network": "network",
+    "probe": "linear probe",
+    "trivial": "intensity statistics",
+    "svm": "classical, SVM",
+    "forest": "classical, forest",
+}
 # Lower is better.
 COSTS = frozenset({"ece", "brier", "ece_adaptive", "ece_uncalibrated", "brier_uncalibrated"})
 SYMBOLS = {Outcome.MET: "✓", Outcome.NOT_MET: "✕", Outcome.INCONCLUSIVE: "?"}
@@ -53,6 +64,15 @@ def metric_name(key: str) -> str:
     return METRIC_NAMES.get(key) or key.replace("_", " ").capitalize()
 
 
+def reader_name(key: str) -> str:
+    """Return the words for a reader of the same cases; an unknown key keeps its own.
+
+    >>> reader_name("trivial"), reader_name("somebody")
+    ('intensity statistics', 'somebody')
+    """
+    return READER_NAMES.get(key, key)
+
+
 def three(value: float | None) -> str:
     """Return three decimals, or a dash where there is no figure.
 
@@ -62,6 +82,26 @@ def three(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ABSENT
     return f"{value:.3f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, or a dash where there is none.
+
+    >>> signed(0.0123), signed(-0.5), signed(float("nan"))
+    ('+0.012', '−0.500', '–')
+    """
+    return ABSENT if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """Return a p value; a very small one as less than what three decimals show.
+
+    >>> p_value(0.0314), p_value(1e-9), p_value(float("nan"))
+    ('0.031', '< 0.001', '–')
+    """
+    if math.isnan(p):
+        return ABSENT
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def interval(estimate: Estimate) -> str:

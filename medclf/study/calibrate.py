@@ -1,20 +1,27 @@
 """Calibrates a fitted network on the part kept for it: temperature, thresholds, novelty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from medclf.calibrate.findings import (
+    finding_probabilities,
+    fit_finding_temperature,
+    require_told,
+)
 from medclf.calibrate.novelty import Novelty, fit_novelty
 from medclf.calibrate.scaling import Temperature, fit_temperature
 from medclf.calibrate.threshold import OperatingPoint, choose_operating_point
+from medclf.evaluate.agreement import kappa_estimate
 from medclf.evaluate.auc import delong
 from medclf.evaluate.evaluation import Estimate
 from medclf.evaluate.proportion import wilson
-from medclf.model.features import compute_outputs
-from medclf.pixels.transforms.preprocessing import normalise
+from medclf.model.part import UNKNOWN
+from medclf.model.task import Task
 from medclf.study.config import StudyConfig
+from medclf.study.features import outputs_of
 from medclf.study.fitting import Learned
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
@@ -25,14 +32,29 @@ class Calibrated:
     """What the calibrate part settled.
 
     Attributes:
+        temperature: of the scores of labels that exclude each other; 1 for findings.
         performance: figures on that very part, for the model card; too good, because the
             threshold was chosen on it.
+        temperatures: one for each of several findings, in their order; else empty.
+        per_label: finding → figures on that very part; empty but for several findings.
     """
 
     temperature: Temperature
     points: tuple[OperatingPoint, ...]
     novelty: Novelty
     performance: Mapping[str, Estimate]
+    temperatures: tuple[Temperature, ...] = ()
+    per_label: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """A warning for the report, or empty."""
+        of_findings = (
+            f"{point.label}: {fitted.note}"
+            for point, fitted in zip(self.points, self.temperatures, strict=False)
+            if fitted.note
+        )
+        return " ".join(filter(None, (self.temperature.note, *of_findings)))
 
 
 def calibrate(
@@ -44,14 +66,23 @@ def calibrate(
         CalibrationRefused: the calibrate part is too small or lacks a label.
     """
     train, held_out = prepared.parts["train"], prepared.parts["calibrate"]
-    outputs = compute_outputs(
+    outputs = outputs_of(
         learned.network,
-        prepared.pictures.array,
+        prepared,
         [*train.rows.tolist(), *held_out.rows.tolist()],
-        normalise=lambda batch: normalise(batch, config.preprocessing),
-        progress=lambda done, total: progress("calibrate", done, total, ""),
+        config,
+        frozen=learned.fitted is None,
+        progress=progress,
     )
     scores = outputs.scores[len(train.rows) :]  # (held out, classes)
+    if config.data.task is Task.FINDINGS:
+        novelty = fit_novelty(
+            outputs.features[: len(train.rows)],
+            np.zeros(len(train.rows), dtype=np.int64),  # one cloud: findings are no classes
+            outputs.features[len(train.rows) :],
+            level=config.calibrate.novelty_level,
+        )
+        return _of_findings(scores, held_out.truth, novelty, config)
     temperature, points = settle(scores, held_out.truth, config)
     novelty = fit_novelty(
         outputs.features[: len(train.rows)],
@@ -61,7 +92,33 @@ def calibrate(
     )
     probabilities = temperature.apply(scores)
     performance = _performance(probabilities, held_out.truth, points, config.data.labels)
+    if config.data.ordered:
+        performance["quadratic_kappa"] = kappa_estimate(probabilities, held_out.truth)
     return Calibrated(temperature, points, novelty, performance)
+
+
+def _of_findings(
+    scores: np.ndarray[Any, np.dtype[np.float64]],
+    truth: np.ndarray[Any, np.dtype[np.int64]],
+    novelty: Novelty,
+    config: StudyConfig,
+) -> Calibrated:
+    """Settle each finding by itself, on the cases that tell of it."""
+    names = config.data.findings
+    require_told(truth, names)
+    temperatures, points, per_label = [], [], {}
+    for column, name in enumerate(names):
+        told = truth[:, column] != UNKNOWN
+        own, present = scores[told, column], truth[told, column] == 1
+        temperature = fit_finding_temperature(own, present)
+        probability = finding_probabilities(own[:, None], [temperature.value])[:, 0]
+        point = choose_operating_point(
+            probability, present, config.calibrate.operating_point, label=name
+        )
+        temperatures.append(temperature)
+        points.append(point)
+        per_label[name] = _binary(probability, present, point)
+    return Calibrated(Temperature(1.0), tuple(points), novelty, {}, tuple(temperatures), per_label)
 
 
 def settle(
@@ -105,12 +162,18 @@ def _performance(
     if len(points) > 1:
         right = int((probabilities.argmax(axis=1) == truth).sum())
         return {"accuracy": wilson(right, len(truth))}
-    point = points[0]
-    column = labels.index(point.label)
-    positive = truth == column
-    called = probabilities[:, column] >= point.threshold
+    column = labels.index(points[0].label)
+    return _binary(probabilities[:, column], truth == column, points[0])
+
+
+def _binary(
+    probability: np.ndarray[Any, np.dtype[np.float64]],
+    positive: np.ndarray[Any, np.dtype[np.bool_]],
+    point: OperatingPoint,
+) -> dict[str, Estimate]:
+    called = probability >= point.threshold
     return {
-        "auc": delong(probabilities[:, column], positive),
+        "auc": delong(probability, positive),
         "sensitivity": wilson(int((called & positive).sum()), int(positive.sum())),
         "specificity": wilson(int((~called & ~positive).sum()), int((~positive).sum())),
     }

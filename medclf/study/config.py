@@ -19,6 +19,7 @@ from medclf.model.task import Task
 from medclf.pixels.isolation import Isolation
 from medclf.pixels.transforms.preprocessing import Preprocessing
 from medclf.pixels.transforms.variations.ranges import AugmentConfig
+from medclf.study.fit_rules import misfits
 
 
 class DataConfig(Layout):
@@ -73,6 +74,18 @@ class DataConfig(Layout):
             raise ValueError("`positive` is for two labels; leave it out for more")
         return self
 
+    @property
+    def task(self) -> Task:
+        """How the labels relate."""
+        if not self.labels:
+            return Task.FINDINGS
+        return Task.ORDINAL if self.ordered else Task.EXCLUSIVE
+
+    @property
+    def label_space(self) -> tuple[str, ...]:
+        """What the network gives a score for, in order: the labels, or the findings."""
+        return self.labels or self.findings
+
 
 class ModelConfig(Config):
     """Which network, from which weights, fitted how.
@@ -80,6 +93,9 @@ class ModelConfig(Config):
     Attributes:
         backbone: `provider/architecture`, see `medclf models`.
         weights: `hub`, `random`, or a file relative to study.yaml.
+        revision: commit, branch or tag of the hub's repository; its main branch when None.
+        weights_digest: `sha256:…` that the weights file must have; any when None.
+        weights_licence: of a local file, for the lineage and the model card.
         method: `probe` fits a linear head on frozen features; `finetune` goes on from
             there with all weights, `gradual` with block after block from the head down.
         runtime: what runs the packed network in float32; the others are exported when packing
@@ -88,8 +104,21 @@ class ModelConfig(Config):
 
     backbone: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9_.]+$")
     weights: str = "hub"
+    revision: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")
+    weights_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    weights_licence: str = Field(default="", max_length=200)
     method: Literal["probe", "finetune", "gradual"] = "finetune"
     runtime: RuntimeName = RuntimeName.TORCH
+
+    @model_validator(mode="after")
+    def _weights_are_told_once(self) -> Self:
+        if self.revision is not None and self.weights != "hub":
+            raise ValueError("`revision` is of the hub: set `weights: hub`, or leave it out")
+        if self.weights_digest is not None and self.weights == "random":
+            raise ValueError("random weights have no `weights_digest`: leave it out")
+        if self.weights_licence and self.weights in {"hub", "random"}:
+            raise ValueError("`weights_licence` is of a file; the hub states its own")
+        return self
 
 
 class CalibrateConfig(Config):
@@ -148,6 +177,13 @@ class StudyConfig(Config):
             raise ValueError("augment.mirror undoes fundus.laterality: set one of them off")
         return self
 
+    @model_validator(mode="after")
+    def _options_of_fit_go_together(self) -> Self:
+        wrong = list(misfits(self.fit, method=self.model.method, task=self.data.task))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
     @property
     def kind(self) -> Kind:
         """What the images show."""
@@ -158,20 +194,21 @@ class StudyConfig(Config):
         """The network that this study trains.
 
         Raises:
-            StudyMisuse: the cohort has several findings a picture.
+            StudyMisuse: study.yaml names neither labels nor findings.
         """
-        if not self.data.labels:
+        space = self.data.label_space
+        if not space:
             raise StudyMisuse(
-                "This study has several findings a picture; a network learns one label a picture.",
-                advice="Make a study for one of them: a table with a column label, and "
-                "`format: table`.",
+                "This MedMNIST archive is to give several findings a picture, and study.yaml does "
+                "not name them.",
+                advice="Name them under `findings`, or write study.yaml with `medclf init`.",
             )
         return Architecture(
             backbone=self.model.backbone,
             channels=self.preprocessing.channels,
             size=self.preprocessing.size,
-            classes=len(self.data.labels),
-            task=Task.ORDINAL if self.data.ordered else Task.EXCLUSIVE,
+            classes=len(space),
+            task=self.data.task,
         )
 
 

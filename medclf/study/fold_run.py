@@ -16,8 +16,8 @@ import numpy as np
 from medclf.calibrate.scaling import Temperature
 from medclf.digest import canonical_json, digest_json
 from medclf.durable import write_bytes
+from medclf.model.fabric import resolve_precision
 from medclf.model.features import compute_outputs
-from medclf.model.fit import resolve_precision
 from medclf.model.weights import WeightsReport
 from medclf.pixels.transforms.preprocessing import normalise
 from medclf.study.calibrate import settle
@@ -80,7 +80,7 @@ class FoldScores:
     Attributes:
         fold: from 1.
         seed: of the network, not of the split.
-        method: `probe`, `finetune` or `gradual`.
+        method: `probe`, `finetune` or `gradual`; `trivial`, `svm` or `forest` for a simple reader.
         identity: digest of everything that it depends on.
         cases: (n) digest of each test image, in the manifest's order.
         scores: (n, classes) float64, before calibration.
@@ -143,7 +143,7 @@ def run_fold(run: FoldRun, folder: Path, *, progress: Progress) -> FoldScores:
     """
     name = run.identity[7:23]
     path, unfinished = folder / f"{name}.json", folder / name
-    found = _read(path, run.identity)
+    found = read_scores(path, run.identity)
     if found is None:
         found = _fit(run, unfinished, progress)
         write_bytes(path, found.encode())
@@ -182,7 +182,7 @@ def _fit(run: FoldRun, workspace: Path, progress: Progress) -> FoldScores:
     )
 
 
-def _read(path: Path, identity: str) -> FoldScores | None:
+def read_scores(path: Path, identity: str) -> FoldScores | None:
     """Return a finished result; None where there is none, or not a byte of it can be relied on."""
     try:
         content = json.loads(path.read_bytes())

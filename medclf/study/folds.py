@@ -19,8 +19,10 @@ from medclf.durable import write_bytes
 from medclf.errors import LabelsRefused, StorageUnavailable, StudyMisuse
 from medclf.model.weights import WeightsReport
 from medclf.study.alone import alone
+from medclf.study.classical import Descriptions
 from medclf.study.config import StudyConfig, load_study
 from medclf.study.fitting import build_network
+from medclf.study.fold_baselines import run_baselines
 from medclf.study.fold_document import document_of
 from medclf.study.fold_run import FoldRun, FoldScores, run_fold
 from medclf.study.fold_summary import MethodSummary, summarise
@@ -41,7 +43,8 @@ class Folds:
     """What a cross-validation left behind.
 
     Attributes:
-        methods: the study's own first; `probe` beside it where the network was fine-tuned.
+        methods: the study's own first; `probe` beside it where the network was
+            fine-tuned, then the simple readers.
         document: what `folds.json` holds.
         path: of `folds.json`.
         digest: of its bytes.
@@ -130,6 +133,13 @@ def _train_folds(
         told = _named(progress, run, folds)
         scores = run_fold(run, config.workspace / "folds", progress=told)
         found.setdefault(scores.method, []).append(scores)
+    if config.baselines:
+        described = Descriptions(pictures, threads=config.isolation.workers)
+        for run in runs:
+            if run.config.seed == config.seed and run.config.model.method == config.model.method:
+                told = _named(progress, run, folds, by="simple readers")
+                for one in run_baselines(run, described, config.workspace / "folds", progress=told):
+                    found.setdefault(one.method, []).append(one)
     progress("folds", len(runs), len(runs), "")
     methods = {
         name: summarise(some, manifest, splits[0].units, config) for name, some in found.items()
@@ -189,8 +199,8 @@ def _sealed(manifest: Manifest, config: StudyConfig, copies: Copies) -> list[str
     return [pictures[row] for row in rows.tolist()]
 
 
-def _named(progress: Progress, run: FoldRun, folds: int) -> Progress:
-    which = f"fold {run.fold}/{folds} {run.config.model.method} seed {run.config.seed}"
+def _named(progress: Progress, run: FoldRun, folds: int, *, by: str = "") -> Progress:
+    which = f"fold {run.fold}/{folds} {by or run.config.model.method} seed {run.config.seed}"
     return lambda stage, done, total, note: progress(stage, done, total, f"{which} {note}".strip())
 
 

@@ -20,11 +20,12 @@ from medclf.study.config import StudyConfig, load_study
 from medclf.study.home import Home
 from medclf.study.progress import Progress, silent
 from medclf.study.source import open_source
+from medclf.study.words import ingested_in_words
 
 _JOURNAL = "ingest-journal"  # folder in the workspace, gone when the manifest is saved
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ingested:
     """A manifest and where it was saved.
 
@@ -37,6 +38,9 @@ class Ingested:
     manifest: Manifest
     folder: Path
     resumed: int = 0
+
+    def __repr__(self) -> str:
+        return ingested_in_words(self)
 
 
 def ingest(study: Path, *, home: Home, progress: Progress = silent) -> Ingested:

@@ -13,7 +13,7 @@ from medclf.config import parse
 from medclf.dicom.instance import Kind
 from medclf.durable import write_text
 from medclf.errors import StudyMisuse
-from medclf.model.backbone import LISTED
+from medclf.model.listed import IMAGENET, LISTED, find_listed
 from medclf.model.weights import recognise
 from medclf.study.config import StudyConfig
 from medclf.study.recognise import recognise_source
@@ -38,7 +38,8 @@ class Wishes:
         label: the column of the labels table.
         positive: the finding among two labels.
         size: side of the input in pixels.
-        method: `probe` or `finetune`.
+        method: `probe`, `finetune` or `gradual`.
+        made_up: whether the images are simulated.
     """
 
     weights: str = "hub"
@@ -47,6 +48,7 @@ class Wishes:
     positive: str | None = None
     size: int | None = None
     method: str = "finetune"
+    made_up: bool = False
 
 
 def init(
@@ -96,6 +98,7 @@ def init(
     text = TEMPLATE.render(
         name=_name_for(data, kind),
         kind=kind.value,
+        made_up=wishes.made_up,
         layout=found.layout,
         table=_seen_from(out, found.table),
         folder=_seen_from(out, found.folder),
@@ -160,7 +163,6 @@ def _network(
     wishes: Wishes,
 ) -> tuple[str, tuple[float, float, float], tuple[float, float, float]]:
     """Return backbone, mean and std."""
-    imagenet = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     known = None
     if wishes.weights not in {"hub", "random"}:
         known = recognise(Path(wishes.weights).name)
@@ -179,12 +181,13 @@ def _network(
         if found is not None:
             mean, std = found.mean, found.std
             return backbone, (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
-    return backbone, *imagenet
+    listed = find_listed(backbone)
+    return backbone, *((listed.mean, listed.std) if listed else IMAGENET)
 
 
 def _size_for(kind: Kind, backbone: str) -> int:
     listed = next((item.size for item in LISTED if item.name == backbone), 224)
-    fixed = "vit" in backbone or "swin" in backbone
+    fixed = "vit" in backbone or "swin" in backbone or backbone.startswith("foundation/")
     return _FUNDUS_SIZE if kind is Kind.FUNDUS and not fixed else listed
 
 

@@ -25,11 +25,12 @@ from medclf.study.ingest import ingest
 from medclf.study.leakage_page import gallery
 from medclf.study.prepare import Prepared, is_ingested, open_pictures
 from medclf.study.progress import Progress, silent
+from medclf.study.words import leakage_in_words
 
 FORMAT = "medclf-leakage/1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Leakage:
     """What was found about a cohort and its split.
 
@@ -56,6 +57,9 @@ class Leakage:
     refused: str
     document: Path
     page: Path
+
+    def __repr__(self) -> str:
+        return leakage_in_words(self)
 
     @property
     def warnings(self) -> tuple[str, ...]:

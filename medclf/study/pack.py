@@ -14,17 +14,24 @@ from safetensors.numpy import save as save_arrays
 from medclf.classifier import PackedModel, PackedPoint
 from medclf.cohort.deciding import deciding
 from medclf.digest import canonical_json, digest_json
-from medclf.model.fit import resolve_precision
+from medclf.model.export import NETWORK
+from medclf.model.fabric import resolve_precision
+from medclf.model.ordinal_probe import OrdinalFit
+from medclf.model.prior import is_exact
+from medclf.model.probe import LinearHead
 from medclf.model.runtime import dump_weights
 from medclf.pixels.picture import POLICY
 from medclf.registry.package import Package, write_package
 from medclf.report.card import model_card
 from medclf.report.context import CardContext
+from medclf.study.baselines import Comparison
 from medclf.study.calibrate import Calibrated
 from medclf.study.config import StudyConfig
+from medclf.study.exporting import export_network
 from medclf.study.fitting import Learned
 from medclf.study.package_facts import package_facts
 from medclf.study.prepare import PARTS, Prepared
+from medclf.study.progress import Progress, silent
 
 LIBRARIES = ("medclf", "torch", "torchvision", "timm", "monai", "numpy", "scikit-learn", "pydicom")
 
@@ -35,10 +42,22 @@ def pack(
     calibrated: Calibrated,
     prepared: Prepared,
     config: StudyConfig,
+    comparison: Comparison | None = None,
+    *,
+    progress: Progress = silent,
 ) -> Package:
-    """Write the package below `parent`.
+    """Write the package below `parent`, with the network exported where its runtime needs that.
+
+    Args:
+        parent: folder; the package's own is named by its digest.
+        learned: the network.
+        calibrated: temperature and operating points.
+        prepared: what it learned from.
+        config: of the study.
+        comparison: with simpler readers; None when none was asked for.
 
     Raises:
+        RuntimeRefused: the exported network does not say what PyTorch says.
         OSError: it cannot be written; nothing is left behind.
     """
     model = PackedModel(
@@ -46,26 +65,23 @@ def pack(
         architecture=config.architecture,
         preprocessing=config.preprocessing,
         pixels=POLICY,
-        labels=config.data.labels,
+        labels=config.data.label_space,
         positive=config.data.positive,
         temperature=calibrated.temperature.value,
-        operating_points=tuple(
-            PackedPoint(
-                name=point.name,
-                label=point.label,
-                threshold=point.threshold,
-                rule=point.rule,
-                sensitivity=point.sensitivity,
-                specificity=point.specificity,
-                n=point.n,
-            )
-            for point in calibrated.points
-        ),
+        temperatures=tuple(fitted.value for fitted in calibrated.temperatures),
+        operating_points=packed_points(calibrated),
         admission=config.admission,
         made_up=config.made_up,
+        runtime=config.model.runtime,
+    )
+    exported = export_network(
+        learned.network, model, calibrated.novelty, prepared, progress=progress
     )
     lineage = lineage_of(learned, prepared, config)
-    lineage["calibration_note"] = calibrated.temperature.note
+    lineage["calibration_note"] = calibrated.note
+    lineage["runtime"] = exported.facts
+    lineage["libraries"] |= exported.libraries
+    lineage["baselines"] = None if comparison is None else comparison.as_json()
     return write_package(
         parent,
         {
@@ -74,8 +90,25 @@ def pack(
             "novelty.safetensors": save_arrays(calibrated.novelty.as_arrays()),
             "lineage.json": canonical_json(lineage),
             "data.json": canonical_json(_data_of(prepared)),
-            "card.md": _card_of(model, lineage, calibrated).encode(),
+            "card.md": card_of(model, lineage, calibrated, comparison).encode(),
+            **({} if exported.network is None else {NETWORK: exported.network}),
         },
+    )
+
+
+def packed_points(calibrated: Calibrated) -> tuple[PackedPoint, ...]:
+    """Return the operating points as a package keeps them."""
+    return tuple(
+        PackedPoint(
+            name=point.name,
+            label=point.label,
+            threshold=point.threshold,
+            rule=point.rule,
+            sensitivity=point.sensitivity,
+            specificity=point.specificity,
+            n=point.n,
+        )
+        for point in calibrated.points
     )
 
 
@@ -97,30 +130,42 @@ def lineage_of(learned: Learned, prepared: Prepared, config: StudyConfig) -> dic
         "split_warnings": list(prepared.split.warnings),
         "configuration": settings,
         "configuration_digest": digest_json(settings),
-        "weights": {
-            "source": weights.source,
-            "digest": weights.digest,
-            "matched": len(weights.matched),
-            "missing": len(weights.missing),
-            "unexpected": len(weights.unexpected),
-        },
-        "probe": None
-        if probe is None
-        else {"penalty": probe.penalty, "tune_auc": probe.tune_auc[probe.penalty]},
+        "weights": weights.facts(),
+        "probe": None if probe is None else _of_probe(probe),
         "epochs": []
         if fitted is None
         else [
-            {"loss": e.loss, "tune_auc": e.tune_auc, "tune_loss": e.tune_loss}
+            {"loss": e.loss, "tune_figure": e.tune_figure, "tune_loss": e.tune_loss}
             for e in fitted.history
         ],
         "precision": "" if fitted is None else resolve_precision(config.fit.precision).value,
         "best_epoch": 0 if fitted is None else fitted.best,
+        "prior_shift": {
+            "added": list(learned.shift),
+            "exact": is_exact(config.fit),
+        },
         "libraries": {**pixels, **{name: version(name) for name in LIBRARIES}},
         "pixel_code": decided["code"],
     }
 
 
-def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibrated) -> str:
+def _of_probe(probe: LinearHead | OrdinalFit) -> dict[str, Any]:
+    if isinstance(probe, OrdinalFit):
+        return {"penalty": probe.penalty, "tune_kappa": probe.tune_kappa[probe.penalty]}
+    figure = probe.tune_auc[probe.penalty]
+    return {"penalty": probe.penalty, "chosen_on": probe.chosen_on, "tune_auc": figure}
+
+
+def card_of(
+    model: PackedModel,
+    lineage: Mapping[str, Any],
+    calibrated: Calibrated,
+    comparison: Comparison | None = None,
+) -> str:
+    """Return the model card of a package."""
+    notes: tuple[str, ...] = ("No baseline was fitted.",)
+    if comparison is not None:
+        notes = (comparison.note,) if comparison.note else comparison.warnings
     return model_card(
         CardContext(
             package=package_facts(model, lineage),
@@ -128,7 +173,10 @@ def _card_of(model: PackedModel, lineage: Mapping[str, Any], calibrated: Calibra
             population="The images that the manifest named below lists.",
             reference_standard="The labels of the study's table.",
             performance=calibrated.performance,
+            per_label=calibrated.per_label,
             performance_part="calibrate part, on which the threshold was chosen",
+            beside=() if comparison is None else comparison.overall,
+            beside_notes=notes,
             made_up=model.made_up,
         )
     )

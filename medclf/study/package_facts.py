@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medclf.classifier import PackedModel
+from medclf.model.runtime import RuntimeName
 from medclf.report.context import OperatingPointFacts, PackageFacts
 
 
@@ -18,11 +19,13 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
     weights = lineage["weights"]
     options = getattr(rules, rules.kind.value).model_dump(mode="json")
     settings = lineage["configuration"]
+    other = model.runtime is not RuntimeName.TORCH
+    run_by = f", run by {model.runtime} in {model.arithmetic}" if other else ""
     return PackageFacts(
         name=model.name,
         kind=rules.kind.value,
-        backbone=f"{model.architecture.backbone}, {model.architecture.size} px",
-        weights_source=weights["source"],
+        backbone=f"{model.architecture.backbone}, {model.architecture.size} px{run_by}",
+        weights_source=_told(weights),
         weights_digest=weights["digest"],
         labels=model.labels,
         preprocessing={
@@ -34,6 +37,7 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
             **{name.replace("_", " "): str(value) for name, value in options.items()},
         },
         temperature=model.temperature,
+        temperatures=dict(zip(model.labels, model.temperatures, strict=False)),
         operating_points=tuple(
             OperatingPointFacts(point.name, point.label, point.threshold, point.rule)
             for point in model.operating_points
@@ -52,3 +56,10 @@ def package_facts(model: PackedModel, lineage: Mapping[str, Any]) -> PackageFact
             "configuration": lineage["configuration_digest"],
         },
     )
+
+
+def _told(weights: Mapping[str, Any]) -> str:
+    """Say where the first weights came from, with revision and licence."""
+    revision, licence = weights.get("revision", ""), weights.get("licence", "")
+    at = f" at {revision}" if revision else ""
+    return f"{weights['source']}{at}" + (f", licence {licence}" if licence else "")

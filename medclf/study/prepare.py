@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medclf.cohort.copies import Copies, find_copies
 from medclf.cohort.dataset import PreparedImages
+from medclf.cohort.finding_truth import finding_truth
 from medclf.cohort.ingest import rules_digest
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split, split_cohort
@@ -20,13 +21,18 @@ PARTS = ("train", "tune", "calibrate", "test")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cohort ready to learn from."""
+    """A cohort ready to learn from.
+
+    Attributes:
+        cache_bytes: that the cache of the pictures may hold, see `Home.cache_bytes`.
+    """
 
     manifest: Manifest
     split: Split
     pictures: PreparedImages
     copies: Copies
     parts: dict[str, Part]
+    cache_bytes: int | None = None
 
 
 def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
@@ -42,13 +48,25 @@ def prepare(config: StudyConfig, *, home: Home, progress: Progress) -> Prepared:
     check_labels(manifest, config)
     split = split_cohort(manifest, config.split, copies=copies)
     split.save(config.workspace)
-    return Prepared(manifest, split, pictures, copies, parts_of(manifest, split, config))
+    parts = parts_of(manifest, split, config)
+    return Prepared(manifest, split, pictures, copies, parts, home.cache_bytes)
 
 
 def parts_of(manifest: Manifest, split: Split, config: StudyConfig) -> dict[str, Part]:
-    """Return the rows of each part with what is known of them."""
-    truth = manifest.label_indices(config.data.labels)
-    return {name: Part(rows, truth[rows]) for name in PARTS for rows in [split.rows(name)]}
+    """Return the rows of each part with what is known of them.
+
+    The study's rule for uncertain findings is for learning: in the other parts they are
+    unknown, so that nothing is chosen, calibrated or judged by a doubtful reference.
+    """
+    parts = {}
+    for name in PARTS:
+        rows = split.rows(name)
+        if manifest.findings:
+            truth = finding_truth(manifest, ruled=name == "train")
+        else:
+            truth = manifest.label_indices(config.data.labels)
+        parts[name] = Part(rows, truth[rows])
+    return parts
 
 
 def open_pictures(
@@ -88,6 +106,8 @@ def check_labels(manifest: Manifest, config: StudyConfig) -> None:
     Raises:
         LabelsRefused: names the labels.
     """
+    if manifest.findings:
+        return  # their columns were read, and the split asks for cases of each
     absent = [label for label in config.data.labels if label not in manifest.labels]
     if absent:
         raise LabelsRefused(

@@ -31,6 +31,10 @@ class Read:
     opinion: Opinion
     instance: Instance | None
 
+    def __str__(self) -> str:
+        """Say in one line what was said of which file."""
+        return f"{self.path.name}: {self.opinion}"
+
 
 def load_classifier(package: Path, home: Home) -> Classifier:
     """Load a package and find out whether it was released here.

@@ -126,7 +126,7 @@ def _medmnist(data: Path) -> Recognised:
     told = ", ".join(f"{part} {count:,}" for part, count in contents.counts.items())
     size = "×".join(map(str, contents.shape[:2]))
     return Recognised(
-        Layout(format="medmnist"),
+        Layout(format="medmnist", findings=contents.findings),
         label="label",
         counts=counts,
         rows=sum(contents.counts.values()),

@@ -77,7 +77,12 @@ def _describe(
     rows["patients"] = (f"{len(patients):,}" if patients else "not stated",)
     if groups:
         rows["groups"] = (f"{len(groups):,}",)
-    for label, count in sorted(labels.items()):
+    for name, told in manifest.finding_counts().items() if manifest.findings else ():
+        rows[f"finding {name}"] = (
+            f"present {told[1]:,}, absent {told[0]:,}, uncertain {told[-1]:,}, "
+            f"not told {told[-2]:,}",
+        )
+    for label, count in sorted(labels.items()) if not manifest.findings else ():
         rows[f"label {label}"] = (f"{count:,} ({100 * count / len(manifest):.1f} %)",)
     if ages:
         rows["age"] = (f"{ages[0]:g} to {ages[-1]:g} years, median {ages[len(ages) // 2]:g}",)

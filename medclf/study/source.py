@@ -31,6 +31,16 @@ def open_source(config: StudyConfig, *, progress: Progress = silent) -> tuple[So
             config.workspace / _EXPORTED,
             progress=lambda done, total: progress("export", done, total, ""),
         )
+        if layout.findings not in {(), findings}:
+            raise LabelsRefused(
+                f"study.yaml names {len(layout.findings)} findings; the archive holds "
+                f"{len(findings)}, and not the same or not in this order.",
+                advice=f"Name under `findings`: {', '.join(findings)}."
+                if findings
+                else "This set has one label a picture: name its `labels`.",
+                found=list(layout.findings),
+                expected=list(findings),
+            )
         layout = layout.model_copy(update={"findings": findings})
     chosen = IngestConfig(
         kind=config.kind,

@@ -10,7 +10,7 @@ _TEXT = """\
 name: {{ name | tojson }}
 seed: 0                    # fixed beforehand: never choose it by its result
 workspace: study           # manifest, split, checkpoints and packages go here
-made_up: false             # true for simulated images: every report then says so
+made_up: {{ made_up | tojson }}             # true for simulated images: every report then says so
 
 data:
   format: {{ layout.format }}            # table, folders, medmnist or findings
@@ -51,7 +51,7 @@ data:
 {%- endfor %}
 {%- endif %}
 {%- if not labels %}
-  uncertain: ignore        # what training is to make of -1: ignore, absent or present
+  uncertain: ignore        # what training makes of -1: ignore, absent or present
 {%- else %}
 {%- if layout.format not in ('folders', 'medmnist') %}
   label: {{ label | tojson }}             # column of the table
@@ -61,6 +61,9 @@ data:
     - {{ item | tojson }}    # {{ counts[item] }} rows
 {%- endfor %}
   positive: {{ positive | tojson }}    # the finding of two labels; null for more
+{%- if not positive %}
+  ordered: false           # true: the labels are grades, listed from the lowest to the highest
+{%- endif %}
 {%- endif %}
   conflicts: exclude       # the same picture under two labels: exclude all copies, or refuse
 
@@ -97,15 +100,23 @@ preprocessing:
 model:
   backbone: {{ backbone }}    # see `medclf models`
   weights: {{ weights | tojson }}    # hub, random, or a .safetensors/.pth file
-  method: {{ method }}         # probe: linear head on frozen features; finetune: all weights
+{%- if weights == 'hub' %}
+  revision: null           # commit of the hub's repository; the lineage keeps what it was
+{%- elif weights != 'random' %}
+  weights_licence: ""      # of this file: lineage and model card tell it
+{%- endif %}
+  runtime: torch           # openvino and onnx are faster on CPUs; held against torch when packing
+  method: {{ method }}         # probe: head on frozen features; finetune: all; gradual: by blocks
 
 fit:
   epochs: {{ epochs }}
   batch: 32
   learning_rate: {{ '0.001' if random_start else '0.0003' }}
-  weighting: balanced      # rare classes weigh more; the shift is undone before calibration
+  weighting: balanced      # or none, effective: rare classes weigh more; undone before calibration
   freeze_norms: {{ 'false' if random_start else 'true' }}      # keep pretrained statistics
   precision: auto          # bfloat16 where the processor has it; inference is always float32
+
+baselines: true            # hold the network against simpler readers; false does not
 
 calibrate:
   operating_point: youden  # or "sensitivity>=0.95", "specificity>=0.90"

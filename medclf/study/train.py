@@ -6,14 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from medclf.cohort.values import finding_text
 from medclf.durable import write_text
 from medclf.errors import StorageUnavailable
 from medclf.model.network import Network
+from medclf.model.ordinal_probe import OrdinalFit
 from medclf.model.weights import WeightsReport
 from medclf.registry.package import Package
 from medclf.study.alone import alone
+from medclf.study.baselines import Comparison, compare_baselines
 from medclf.study.calibrate import Calibrated, calibrate
 from medclf.study.config import StudyConfig, load_study
+from medclf.study.exporting import check_runtime
 from medclf.study.fitting import Learned, build_network, fit_network
 from medclf.study.home import Home
 from medclf.study.ingest import ingest
@@ -22,11 +26,12 @@ from medclf.study.pack import pack
 from medclf.study.prepare import Prepared, is_ingested, prepare
 from medclf.study.progress import Progress, silent
 from medclf.study.register import register
+from medclf.study.words import trained_in_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
-    """What training left behind.
+    """What training left behind; stands for its package wherever a path to one is asked for.
 
     Attributes:
         package: verified, named by its digest.
@@ -35,6 +40,8 @@ class Trained:
         test_table: labels table of the sealed test part; None when there is none.
         audit_sequence: number of the audit record.
         leakage: what crosses the parts, which copies there are, what tells the label.
+        comparison: with simpler readers of the calibrate part; None when none was asked for.
+        label: the column of `test_table` that holds the label.
     """
 
     package: Package
@@ -43,6 +50,21 @@ class Trained:
     test_table: Path | None
     audit_sequence: int
     leakage: Leakage
+    comparison: Comparison | None
+    label: str = "label"
+
+    def __fspath__(self) -> str:
+        """Return the package's folder."""
+        return str(self.package.path)
+
+    def __repr__(self) -> str:
+        return trained_in_words(self)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the figures too good, and what they do not beat."""
+        beside = () if self.comparison is None else self.comparison.warnings
+        return (*self.leakage.warnings, *beside)
 
 
 def train(
@@ -66,6 +88,7 @@ def train(
     """
     config = load_study(study)
     built = build_network(config)  # first: weights that cannot be had leave nothing behind
+    check_runtime(built[0], config)
     config.workspace.mkdir(parents=True, exist_ok=True)
     with alone(config.workspace, doing="training", study=config.workspace):
         return _train(study, config, built, home=home, out=out, progress=progress)
@@ -81,6 +104,7 @@ def _train(
     progress: Progress,
 ) -> Trained:
     network, weights = built
+    progress("weights", 1, 1, str(weights))
     if not is_ingested(config):
         ingest(study, home=home, progress=progress)
     prepared = prepare(config, home=home, progress=progress)
@@ -88,8 +112,14 @@ def _train(
     home.record("training.started", {"study": config.name, "manifest": prepared.manifest.digest})
     learned = fit_network(network, weights, prepared, config, progress=progress)
     calibrated = calibrate(learned, prepared, config, progress=progress)
+    comparison = None
+    if config.baselines:
+        comparison = compare_baselines(
+            learned, prepared, config, part="calibrate", progress=progress
+        )
+    folder = out or config.workspace / "packages"
     try:
-        package = pack(out or config.workspace / "packages", learned, calibrated, prepared, config)
+        package = pack(folder, learned, calibrated, prepared, config, comparison, progress=progress)
         test_table = write_test_table(prepared, config)
     except OSError as error:
         raise StorageUnavailable(
@@ -108,9 +138,18 @@ def _train(
             "weights": weights.digest,
         },
     )
-    register(home, package, metrics=_metrics(learned, calibrated))
+    register(home, package, metrics=_metrics(learned, calibrated, comparison))
     progress("register", 1, 1, "")
-    return Trained(package, calibrated, learned, test_table, receipt.sequence, leakage)
+    return Trained(
+        package,
+        calibrated,
+        learned,
+        test_table,
+        receipt.sequence,
+        leakage,
+        comparison,
+        label=config.data.label,
+    )
 
 
 def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
@@ -122,16 +161,16 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     columns = ("site", "device", "view", "laterality", "sex", "subtype", "taken_on")
-    writer.writerow(
-        ["path", "sha256", config.data.label, "patient_key", "group_id", *columns, "age"]
-    )
+    findings = prepared.manifest.findings
+    told = findings or (config.data.label,)
+    writer.writerow(["path", "sha256", *told, "patient_key", "group_id", *columns, "age"])
     for row in rows:
         case = prepared.manifest.case(row)
         writer.writerow(
             [
                 os.path.relpath(prepared.manifest.path_of(row), config.workspace),
                 case.digest.removeprefix("sha256:"),
-                case.label,
+                *(map(finding_text, case.findings) if findings else (case.label,)),
                 case.patient,
                 case.group,
                 *(getattr(case, name) for name in columns),
@@ -142,17 +181,26 @@ def write_test_table(prepared: Prepared, config: StudyConfig) -> Path | None:
     return path
 
 
-def _metrics(learned: Learned, calibrated: Calibrated) -> dict[str, list[float]]:
+def _metrics(
+    learned: Learned, calibrated: Calibrated, comparison: Comparison | None
+) -> dict[str, list[float]]:
     """Return the course of the training as MLflow takes it: name → value at each step."""
     history = learned.fitted.history if learned.fitted else ()
     metrics: dict[str, list[float]] = {
         "train_loss": [epoch.loss for epoch in history],
-        "tune_auc": [epoch.tune_auc for epoch in history],
+        "tune_figure": [epoch.tune_figure for epoch in history],
         "tune_loss": [epoch.tune_loss for epoch in history],
+        "learning_rate": [epoch.learning_rate for epoch in history],
+        "pictures_per_s": [epoch.pictures_per_s for epoch in history],
+        "stall_share": [epoch.stall_share for epoch in history],
         "temperature": [calibrated.temperature.value],
     }
-    if learned.probe:
+    if isinstance(learned.probe, OrdinalFit):
+        metrics["probe_tune_kappa"] = [learned.probe.tune_kappa[learned.probe.penalty]]
+    elif learned.probe:
         metrics["probe_tune_auc"] = [learned.probe.tune_auc[learned.probe.penalty]]
     for name, figure in calibrated.performance.items():
         metrics[f"calibrate_{name}"] = [figure.estimate]
+    if comparison is not None:
+        metrics |= {name: [value] for name, value in comparison.metrics().items()}
     return {name: steps for name, steps in metrics.items() if steps}

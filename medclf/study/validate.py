@@ -4,41 +4,56 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from medclf.classifier import Classifier
 from medclf.cohort.ingest import IngestConfig, Source
 from medclf.cohort.ingest import ingest as ingest_cohort
+from medclf.cohort.layout import Layout
 from medclf.cohort.manifest import Manifest
 from medclf.errors import LabelsRefused, StorageUnavailable, StudyMisuse
 from medclf.evaluate.assess import evaluate
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Evaluation
+from medclf.evaluate.findings import evaluate_findings
 from medclf.evaluate.protocol import Protocol, Task, load_protocol
+from medclf.model.task import Task as ModelTask
 from medclf.opinion import Opinion, Status
 from medclf.pixels.isolation import DecodingPool, Isolation
 from medclf.report.page import write_report
+from medclf.study.finding_cases import finding_cases_of
 from medclf.study.home import Home
+from medclf.study.known import known_of
 from medclf.study.progress import Progress, silent
 from medclf.study.register import ensure_registered
 from medclf.study.report_facts import report_context
 from medclf.study.seen import Seen, seen_in_training
 from medclf.study.unsealing import Unsealing, record_unsealing
+from medclf.study.words import validated_in_words
 
 _SMALLEST = 1e-300  # a probability that underflowed to 0 still has a finite logarithm
-_AGE_BANDS = ((18, "0–17"), (40, "18–39"), (65, "40–64"), (80, "65–79"))
+_TASKS = {ModelTask.FINDINGS: Task.FINDINGS, ModelTask.ORDINAL: Task.ORDINAL}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validated:
-    """What a validation left behind."""
+    """What a validation left behind.
+
+    Attributes:
+        temperature: of the package, which made its scores probabilities.
+    """
 
     evaluation: Evaluation
     page: Path
     document: Path
     audit_sequence: int
     unsealing: Unsealing
+    temperature: float = 1.0
+
+    def __repr__(self) -> str:
+        return validated_in_words(self)
 
 
 def validate(
@@ -89,8 +104,8 @@ def validate(
         IngestConfig(
             kind=classifier.kind,
             label_column=label,
-            labels=classifier.model.labels,
             admission=classifier.model.admission,
+            **_told_by(classifier),
         ),
         secret=home.pseudonym_secret(),
         check=lambda instance: (),  # whatever cannot be read is the classifier's to reject
@@ -110,9 +125,13 @@ def validate(
     with DecodingPool(Isolation(workers=1)) as pool:
         contained = replace(classifier, decode=pool.decode)
         opinions = _read_all(contained, manifest, rows, progress)
-    cases = cases_of(classifier, manifest, rows, opinions, seen)
     progress("evaluate", 0, 1, "")
-    evaluation = evaluate(cases, rules)
+    if classifier.model.task is ModelTask.FINDINGS:
+        evaluation = evaluate_findings(
+            finding_cases_of(classifier, manifest, rows, opinions, seen), rules
+        )
+    else:
+        evaluation = evaluate(cases_of(classifier, manifest, rows, opinions, seen), rules)
     context = report_context(
         classifier,
         manifest,
@@ -142,7 +161,14 @@ def validate(
     )
     _log(home, classifier, evaluation, (page, document))
     progress("evaluate", 1, 1, "")
-    return Validated(evaluation, page, document, receipt.sequence, unsealing)
+    return Validated(
+        evaluation,
+        page,
+        document,
+        receipt.sequence,
+        unsealing,
+        temperature=classifier.model.temperature,
+    )
 
 
 def cases_of(
@@ -164,15 +190,9 @@ def cases_of(
             decisions[i, column] = finding.decision == "positive"
         if model.positive is not None and opinion.findings:
             probabilities[i, 1 - column] = 1 - probabilities[i, column]
-    table = manifest.table.take(rows).to_pydict()
-    subgroups: dict[str, tuple[str, ...]] = {
-        name: tuple(table[name])
-        for name in ("sex", "site", "device", "view", "laterality", "subtype")
-    }
-    subgroups["age_band"] = tuple(_age_band(age) for age in table["age_years"])
-    clusters = (p or g for p, g in zip(table["patient"], table["group"], strict=True))
+    known = known_of(manifest, rows)
     return Cases(
-        case_ids=tuple(table["digest"]),
+        case_ids=known.case_ids,
         labels=model.labels,
         positive=model.positive,
         truth=manifest.label_indices(model.labels)[rows],
@@ -180,13 +200,14 @@ def cases_of(
         decisions=decisions,
         statuses=tuple(opinion.status for opinion in opinions),
         reasons=tuple(opinion.reasons for opinion in opinions),
-        clusters=tuple(clusters),
-        subgroups=subgroups,
+        clusters=known.clusters,
+        subgroups=known.subgroups,
         # softmax(T · log p) undoes softmax(scores / T) up to a constant that softmax ignores
         logits_uncalibrated=model.temperature * np.log(np.maximum(probabilities, _SMALLEST)),
         thresholds={point.label: point.threshold for point in model.operating_points},
         refused=Counter(refusal.reason.value for refusal in manifest.refused),
         excluded=seen.excluded,
+        ordered=model.task is ModelTask.ORDINAL,
     )
 
 
@@ -206,11 +227,11 @@ def _protocol_for(classifier: Classifier, path: Path | None) -> Protocol:
     """Load the protocol and check that it fits the package."""
     model = classifier.model
     name = model.operating_points[0].name
+    task = _TASKS.get(model.task) or (Task.BINARY if model.positive else Task.MULTICLASS)
     if path is None:
-        rules = Protocol.default_for(model.labels, model.positive)
+        rules = Protocol.default_for(model.labels, model.positive, task=task)
         return rules.model_copy(update={"operating_point": name})
     rules = load_protocol(path)
-    task = Task.MULTICLASS if model.positive is None else Task.BINARY
     if rules.task is not task:
         raise StudyMisuse(
             f"The protocol {rules.id} is for a {rules.task} task; the package is {task}.",
@@ -229,10 +250,12 @@ def _protocol_for(classifier: Classifier, path: Path | None) -> Protocol:
     return rules
 
 
-def _age_band(age_years: float | None) -> str:
-    if age_years is None:
-        return ""
-    return next((band for limit, band in _AGE_BANDS if age_years < limit), "80+")
+def _told_by(classifier: Classifier) -> dict[str, Any]:
+    """Return how the table tells the reference standard: a label, or a column a finding."""
+    labels = classifier.model.labels
+    if classifier.model.task is ModelTask.FINDINGS:
+        return {"layout": Layout(format="findings", findings=labels)}
+    return {"labels": labels}
 
 
 def _log(

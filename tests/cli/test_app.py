@@ -11,7 +11,7 @@ from medclf.service.served import ServedClassifier
 from medclf.study.read import load_classifier
 
 SUBCOMMANDS = [
-    *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release"),
+    *("demo", "init", "models", "dicomize", "ingest", "train", "validate", "release", "variant"),
     *("read", "serve", "ask", "audit", "cache"),
 ]
 
@@ -70,7 +70,9 @@ def test_models_are_listed_for_people_and_for_machines(medclf):
     assert "torchvision/mobilenet_v2" in out
     _, out, _ = medclf("models", "--json")
     listed = [json.loads(line) for line in out.splitlines()]
-    assert {"name", "size", "parameters_millions", "licence"} == listed[0].keys()
+    assert listed[0].keys() == {
+        *("name", "provider", "size", "parameters_millions", "licence", "source", "mean", "std")
+    }
 
 
 def test_the_audit_trail_is_shown_and_exported_with_its_proof(walked, tmp_path, medclf):

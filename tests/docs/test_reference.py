@@ -14,10 +14,11 @@ from pydantic import BaseModel
 import medclf
 from medclf import errors
 from medclf.calibrate.threshold import OperatingRule
-from medclf.cli import audit, cache, deidentify, leakage, opinions, studies
+from medclf.cli import audit, cache, deidentify, leakage, opinions, studies, variant
 from medclf.cli.app import app
 from medclf.cohort.labels import KNOWN_COLUMNS
 from medclf.evaluate.protocol import Bound, Endpoint, Protocol
+from medclf.model.export import NETWORK
 from medclf.opinion import Decision, Finding, Opinion, Status
 from medclf.reasons import Reason
 from medclf.report import document
@@ -120,6 +121,7 @@ def test_the_keys_that_a_long_command_prints_are_told(command, rows_of, names_in
         ("ingest", studies.ingest),
         ("leakage", leakage.leakage),
         ("release", studies.release),
+        ("variant", variant.variant),
         ("serve", opinions.serve),
         ("cache list", cache.list_pictures),
         ("cache prune", cache.prune),
@@ -176,7 +178,7 @@ def test_every_column_of_a_labels_table_is_told(rows_of, names_in):
 
 def test_every_file_of_a_package_is_told(rows_of, names_in):
     told = {names_in(row[0])[0] for row in rows_of(FILES, under="## A package")}
-    assert told == {"package.json", *_literal_keys(pack.pack, "write_package")}
+    assert told == {"package.json", NETWORK, *_literal_keys(pack.pack, "write_package")}
 
 
 def test_the_command_page_lists_every_command(rows_of, names_in):

@@ -1,48 +1,63 @@
-"""Quadratic kappa and the median grade, against scikit-learn and by hand."""
-
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from medclf.evaluate.agreement import agreement_cells, median_grade, quadratic_kappa
-
-_GRADES = 5
-_pairs = st.lists(
-    st.tuples(st.integers(0, _GRADES - 1), st.integers(0, _GRADES - 1)), min_size=3, max_size=60
-)
+from medclf.evaluate.agreement import kappa_estimate, median_grade, quadratic_kappa
+from medclf.evaluate.assess import evaluate
+from medclf.evaluate.classification import confusion
+from medclf.evaluate.protocol import Task
 
 
-@given(_pairs)
-def test_kappa_equals_that_of_scikit_learn(pairs):
-    truth, grades = (np.array(column) for column in zip(*pairs, strict=True))
-    cells = agreement_cells(truth, grades, count=_GRADES)
-    found = float(quadratic_kappa(cells.sum(axis=0).reshape(_GRADES, _GRADES)))
-    if len({*truth.tolist(), *grades.tolist()}) < 2:
-        assert math.isnan(found)  # one grade alone: chance explains all
-        return
-    expected = cohen_kappa_score(truth, grades, weights="quadratic", labels=range(_GRADES))
-    assert found == pytest.approx(expected, abs=1e-12)
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_quadratic_kappa_is_that_of_scikit_learn(seed, grades):
+    generator = np.random.default_rng(seed)
+    truth, given_ = generator.integers(0, grades, (2, 60))
+    own = quadratic_kappa(confusion(truth, given_, classes=grades).astype(float))
+    other = cohen_kappa_score(truth, given_, weights="quadratic", labels=range(grades))
+    assert float(own) == pytest.approx(other)
 
 
-@given(_pairs, st.integers(1, 5))
-def test_drawing_every_case_as_often_changes_nothing(pairs, times):
-    truth, grades = (np.array(column) for column in zip(*pairs, strict=True))
-    cells = agreement_cells(truth, grades, count=_GRADES)
-    weights = np.array([[1.0] * len(truth), [float(times)] * len(truth)])
-    one, many = quadratic_kappa((weights @ cells).reshape(-1, _GRADES, _GRADES))
-    assert one == pytest.approx(many, abs=1e-9, nan_ok=True)
+def graded(n=200, seed=0):
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, 4, n)
+    logits = -((np.arange(4) - truth[:, None] - generator.normal(0, 0.8, n)[:, None]) ** 2)
+    probabilities = np.exp(logits)
+    return truth, probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
-def test_reading_all_grades_backwards_is_minus_one():
-    assert float(quadratic_kappa(np.array([[0.0, 3.0], [3.0, 0.0]]))) == -1.0
+def test_a_report_on_grades_tells_kappa_of_the_median_with_its_interval(make_cases, make_protocol):
+    truth, probabilities = graded()
+    cases = make_cases(truth, probabilities, ordered=True)
+    found = evaluate(cases, make_protocol(task=Task.ORDINAL))
+    kappa = found.metrics["quadratic_kappa"]
+    median = median_grade(probabilities)
+    assert kappa.estimate == pytest.approx(cohen_kappa_score(truth, median, weights="quadratic"))
+    assert kappa.low < kappa.estimate < kappa.high
+    assert found.confusion == tuple(map(tuple, confusion(truth, median, classes=4).tolist()))
 
 
-@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6).map(lambda p: np.array(p) / np.sum(p)))
-def test_median_grade_has_the_least_expected_distance(shares):
-    (grade,) = median_grade(shares[None])
-    costs = [float(shares @ np.abs(np.arange(len(shares)) - k)) for k in range(len(shares))]
-    assert costs[grade] == pytest.approx(min(costs), abs=1e-9)
+def test_kappa_by_whole_patients_is_wider_where_pictures_of_one_repeat_each_other(
+    make_cases, make_protocol
+):
+    truth, probabilities = graded(60)
+    four = np.repeat(np.arange(60), 4)
+    clusters = tuple(f"p{n}" for n in four)
+    rules = make_protocol(task=Task.ORDINAL)
+    alone = make_cases(truth[four], probabilities[four], ordered=True)
+    together = make_cases(truth[four], probabilities[four], ordered=True, clusters=clusters)
+    apart, bound = (
+        evaluate(cases, rules).metrics["quadratic_kappa"] for cases in (alone, together)
+    )
+    assert bound.estimate == apart.estimate
+    assert bound.high - bound.low > 1.5 * (apart.high - apart.low)
+
+
+def test_the_figure_of_the_card_is_that_of_the_report(make_cases, make_protocol):
+    truth, probabilities = graded()
+    found = evaluate(
+        make_cases(truth, probabilities, ordered=True), make_protocol(task=Task.ORDINAL)
+    )
+    card = kappa_estimate(probabilities, truth)
+    assert card.estimate == pytest.approx(found.metrics["quadratic_kappa"].estimate)

@@ -64,7 +64,7 @@ class Evil:
 def test_a_tensor_that_would_stay_random_is_refused(tmp_path, lenet):
     path = tmp_path / "weights.pth"
     state = dict(lenet.state_dict())
-    state["maps.0.weight"] = torch.zeros(16, 3, 5, 5)  # made for three channels
+    state["maps.1.running_mean"] = torch.zeros(8)  # of another width
     torch.save(state, path)
     with pytest.raises(WeightsRefused, match="stay random"):
         load_weights(lenet, "medclf/lenet5", str(path))
@@ -121,3 +121,37 @@ def test_real_weights_fit_their_backbone_wholly(shared_data, name, file, matched
     report = load_weights(backbone, name, str(shared_data / "weights" / file))
     assert (len(report.matched), report.missing) == (matched, ())
     assert all(key.startswith("classifier.") for key in report.unexpected)
+
+
+def test_the_licence_is_what_the_study_states_or_not_stated(tmp_path, lenet):
+    path = tmp_path / "weights.pth"
+    torch.save(lenet.state_dict(), path)
+    stated = load_weights(lenet, "medclf/lenet5", str(path), licence="CC-BY-4.0")
+    assert (stated.licence, stated.facts()["licence"]) == ("CC-BY-4.0", "CC-BY-4.0")
+    assert load_weights(lenet, "medclf/lenet5", str(path)).licence == "not stated"
+
+
+def test_a_file_with_another_digest_than_the_study_names_is_refused(tmp_path, lenet):
+    path = tmp_path / "weights.pth"
+    torch.save(lenet.state_dict(), path)
+    named = digest_file(path)
+    assert load_weights(lenet, "medclf/lenet5", str(path), digest=named).digest == named
+    with pytest.raises(WeightsRefused, match="the study names"):
+        load_weights(lenet, "medclf/lenet5", str(path), digest="sha256:" + "0" * 64)
+
+
+def test_the_report_reads_as_a_sentence_and_names_what_was_not_used(tmp_path, lenet):
+    path = tmp_path / "weights.pth"
+    torch.save({**lenet.state_dict(), "fc.weight": torch.zeros(10, 84)}, path)
+    report = load_weights(lenet, "medclf/lenet5", str(path))
+    assert str(report) == (
+        "weights.pth: 18 tensors loaded, 1 not used (fc.weight); licence not stated"
+    )
+    assert report.facts()["unexpected_names"] == ["fc.weight"]
+    assert str(load_weights(lenet, "medclf/lenet5", "random")).startswith("random")
+
+
+def test_googlenets_file_is_known_to_expect_values_from_minus_one_to_one():
+    known = recognise("googlenet-1378be20.pth")
+    assert known is not None
+    assert (known.backbone, known.mean) == ("torchvision/googlenet", (0.5, 0.5, 0.5))

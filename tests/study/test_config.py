@@ -1,9 +1,10 @@
-"""What `study.yaml` may say of random variations."""
+"""What `study.yaml` may say of random variations and of weights."""
 
 import pytest
 
 from medclf.config import parse
-from medclf.errors import ConfigError
+from medclf.errors import ConfigError, StudyMisuse
+from medclf.model.task import Task
 from medclf.study.config import StudyConfig
 
 
@@ -37,3 +38,49 @@ def test_mirrored_variations_and_normalised_laterality_exclude_each_other():
     with pytest.raises(ConfigError, match="laterality"):
         _study("fundus", preprocessing=eyes)
     _study("fundus", preprocessing=eyes, augment={"mirror": False})
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"weights": "own.pth", "revision": "main"}, "revision"),
+        ({"weights": "random", "weights_digest": "sha256:" + "0" * 64}, "weights_digest"),
+        ({"weights": "hub", "weights_licence": "MIT"}, "weights_licence"),
+        ({"weights": "own.pth", "weights_digest": "0" * 64}, "weights_digest"),
+    ],
+)
+def test_a_key_of_the_weights_that_would_do_nothing_is_refused(keys, said):
+    with pytest.raises(ConfigError, match=said):
+        _study("xray", model={"backbone": "timm/resnet18", **keys})
+
+
+def test_weights_may_be_pinned_and_their_licence_stated():
+    hub = {"weights": "hub", "revision": "1" * 40, "weights_digest": "sha256:" + "0" * 64}
+    assert _study("xray", model={"backbone": "timm/resnet18", **hub}).model.revision == "1" * 40
+    file = {"weights": "own.pth", "weights_licence": "CC-BY-4.0"}
+    told = _study("xray", model={"backbone": "timm/resnet18", **file}).model
+    assert told.weights_licence == "CC-BY-4.0"
+
+
+FINDINGS = {"format": "findings", "table": "t.csv", "findings": ["edema", "mass"]}
+GRADES = {"table": "t.csv", "labels": ["0", "1", "2"], "ordered": True}
+
+
+def test_the_network_is_asked_what_the_data_section_says():
+    told = {
+        _study("xray").architecture.task: _study("xray").data.label_space,
+        _study("xray", data=FINDINGS).architecture.task: ("edema", "mass"),
+        _study("xray", data=GRADES).architecture.task: ("0", "1", "2"),
+    }
+    assert told == {
+        Task.EXCLUSIVE: ("no", "yes"),
+        Task.FINDINGS: ("edema", "mass"),
+        Task.ORDINAL: ("0", "1", "2"),
+    }
+    assert _study("xray", data=FINDINGS).architecture.classes == 2
+
+
+def test_an_archive_whose_findings_are_not_named_cannot_be_learned_from():
+    study = _study("xray", data={"format": "medmnist", "table": "chest.npz"})
+    with pytest.raises(StudyMisuse, match="several findings"):
+        _ = study.architecture

@@ -22,6 +22,7 @@ from medclf.demonstration.story import study_config
 from medclf.errors import LabelsRefused, StorageUnavailable, StudyMisuse
 from medclf.model.network import Architecture, Network
 from medclf.study.config import StudyConfig
+from medclf.study.fold_baselines import READERS
 from medclf.study.folds import Folds, train_folds
 from medclf.study.home import Home
 
@@ -95,7 +96,7 @@ def results(folder: Path) -> list[Path]:
 
 def test_every_case_is_tested_once_by_each_method(source, done):
     manifest = Manifest.load(source / "study")
-    assert list(done.methods) == ["finetune", "probe"]
+    assert list(done.methods) == ["finetune", "probe", *READERS]
     for summary in done.methods.values():
         tested = [digest for one in summary.runs for digest in one.scores.cases]
         assert sorted(tested) == sorted(manifest.column("digest"))

@@ -6,6 +6,7 @@ from medclf.config import parse
 from medclf.dicom.admission import AdmissionRules
 from medclf.dicom.instance import Kind
 from medclf.errors import ConfigError, StudyMisuse
+from medclf.model.task import Task
 from medclf.study.config import DataConfig, load_study
 from medclf.study.init import Wishes, init, order_labels
 
@@ -125,14 +126,13 @@ def test_what_was_recognised_is_told_and_stands_in_the_file(tmp_path):
     assert len(told) == 5
 
 
-def test_a_study_of_several_findings_loads_and_says_that_it_cannot_train(tmp_path):
+def test_a_study_of_several_findings_loads_and_asks_the_network_for_each(tmp_path):
     data = tmp_path / "train.csv"
     data.write_text("Path,Edema,Mass\na.png,1,\nb.png,-1,0\n")
     study = load_study(init(Kind.XRAY, data, tmp_path / "study.yaml", wishes=Wishes()))
     assert (study.data.findings, study.data.labels) == (("Edema", "Mass"), ())
     assert study.data.uncertain == "ignore"
-    with pytest.raises(StudyMisuse, match="one label a picture"):
-        _ = study.architecture
+    assert (study.architecture.task, study.architecture.classes) == (Task.FINDINGS, 2)
 
 
 def test_class_folders_make_a_study_without_a_table(tmp_path):

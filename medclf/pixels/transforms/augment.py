@@ -31,6 +31,8 @@ def augment_batch(
     kind: Kind,
     generator: torch.Generator,
     config: AugmentConfig = _DEFAULT,
+    *,
+    places: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Vary every picture of a batch at random.
 
@@ -44,6 +46,9 @@ def augment_batch(
         generator: advanced by 12 numbers a picture, by 28 when one of `gamma`, `grain`, `blur`,
             `illumination` and `stain` is on.
         config: how strong each variation is.
+        places: (b,) int64, where the pictures stand in a larger batch whose others are varied
+            elsewhere: each gets the numbers that it would get there. One after the other when
+            None.
 
     Returns:
         (b, c, h, w), same type and device, in [0, 1].
@@ -65,7 +70,10 @@ def augment_batch(
     ranges = RANGES[kind].scaled(config)
     further = any((ranges.gamma, ranges.grain, ranges.blur, ranges.illumination, ranges.stain))
     draws = _DRAWS + further * _MORE_DRAWS
-    drawn = torch.rand((batch.shape[0], draws), generator=generator, device=generator.device)
+    count = batch.shape[0] if places is None else int(places.max()) + 1
+    drawn = torch.rand((count, draws), generator=generator, device=generator.device)
+    if places is not None:
+        drawn = drawn[places]
     drawn = drawn.to(batch.device)
     varied = move(batch, drawn[:, :_DRAWS], ranges)
     if not further:

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from medclf.model.epoch import Epoch, best_epoch
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_epoch_stays_until_a_later_one_takes_over(seed):
+    # What was best when its weights were kept must be what is reported at the end.
+    generator = np.random.default_rng(seed)
+    history, kept = [], 0
+    for number in range(1, 15):
+        figure, loss = generator.uniform(-0.2, 1), generator.uniform(0.1, 0.5)
+        history.append(Epoch(number, 1, figure, loss, 1))
+        if best_epoch(history, cases=60) == number:
+            kept = number
+    assert best_epoch(history, cases=60) == kept
+
+
+def test_epochs_within_one_standard_error_are_told_apart_by_loss():
+    history = [Epoch(1, 1, 0.990, 0.50, 1), Epoch(2, 1, 0.985, 0.20, 1), Epoch(3, 1, 0.6, 0.1, 1)]
+    assert best_epoch(history, cases=40) == 2
+    assert best_epoch(history, cases=1_000_000) == 1
+    assert best_epoch([], cases=40) == 0
+
+
+def test_a_figure_below_nought_is_overtaken():
+    assert best_epoch([Epoch(1, 1, -0.1, 0.5, 1), Epoch(2, 1, 0.4, 0.6, 1)], cases=40) == 2
