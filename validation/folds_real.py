@@ -22,6 +22,7 @@ from medclf.durable import write_bytes, write_text
 from medclf.study.config import StudyConfig
 
 FOLDS = 5
+FIGURES = ("quadratic_kappa", "auc", "sensitivity", "specificity", "balanced_accuracy", "ece")
 
 _HERE = Path(__file__).resolve().parent
 _DATA = Path(os.environ.get("MEDCLF_SHARED_DATA", _HERE.parents[1] / "shared" / "data"))
@@ -85,11 +86,20 @@ def place(name: str, work: Path) -> Path:
 
 def as_markdown(found: dict[str, dict[str, Any]]) -> str:
     """Return a table of what was reached, and under it each fold of each study."""
-    head = ("study", "figure", "bar", "mean ± SD over folds (range)", "pooled (95 %)", "reached")
+    head = (
+        "study",
+        "figure",
+        "bar",
+        "mean ± SD over folds (range)",
+        "its interval (95 %)",
+        "reached",
+    )
     lines = [*_rows(head)]
     for name, document in found.items():
         figure, least = BARS[name].figure, BARS[name].least
-        spread, pooled = _own(document)["over_folds"][figure], _pooled(document)[figure]
+        spread = _own(document)["over_folds"][figure]
+        within = "auc_within_folds" if figure == "auc" else figure  # kappa: of all cases pooled
+        whole = _pooled(document)[within]
         lines += _rows(
             (
                 f"`{name}`",
@@ -97,7 +107,7 @@ def as_markdown(found: dict[str, dict[str, Any]]) -> str:
                 f"≥ {least:g}",
                 f"{spread['mean']:.4f} ± {spread['sd']:.4f} "
                 f"({spread['low']:.4f} to {spread['high']:.4f})",
-                f"{pooled['estimate']:.4f} ({pooled['low']:.4f} to {pooled['high']:.4f})",
+                f"{whole['estimate']:.4f} ({whole['low']:.4f} to {whole['high']:.4f})",
                 "yes" if spread["mean"] >= least else "**no**",
             ),
             head=False,
@@ -109,9 +119,11 @@ def as_markdown(found: dict[str, dict[str, Any]]) -> str:
 
 def _beside(document: dict[str, Any]) -> list[str]:
     methods = document["methods"]
-    figures = list(_own(document)["over_folds"])
+    names = [document["configuration"]["model"]["method"], "probe"]  # and the simpler ones below
+    ordered = {name: methods[name] for name in [*names, *methods] if name in methods}
+    figures = _figures(document)
     lines = _rows(("mean ± SD over folds", *(figure.replace("_", " ") for figure in figures)))
-    for method, summary in methods.items():
+    for method, summary in ordered.items():
         spreads = [summary["over_folds"].get(figure) for figure in figures]
         cells = [f"{s['mean']:.4f} ± {s['sd']:.4f}" if s else "" for s in spreads]
         lines += _rows((method, *cells), head=False)
@@ -119,7 +131,7 @@ def _beside(document: dict[str, Any]) -> list[str]:
 
 
 def _folds(document: dict[str, Any]) -> list[str]:
-    figures = list(_own(document)["over_folds"])
+    figures = _figures(document)
     names = (figure.replace("_", " ") for figure in figures)
     lines = _rows(("fold", "test images", *names, "epoch kept"))
     for run in _own(document)["runs"]:
@@ -127,6 +139,11 @@ def _folds(document: dict[str, Any]) -> list[str]:
         epoch = f"{run['best_epoch']} of {run['epochs']}"
         lines += _rows((str(run["fold"]), str(run["cases"]), *cells, epoch), head=False)
     return lines
+
+
+def _figures(document: dict[str, Any]) -> list[str]:
+    known = _own(document)["over_folds"]
+    return [name for name in FIGURES if name in known]
 
 
 def _own(document: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def fit_temperature(logits: FloatArray, truth: IntArray) -> Temperature:
         truth: (n,) int64 in [0, k).
 
     Returns:
-        The temperature in [0.05, 20], with a note when it ended at a bound.
+        The temperature in [0.05, 20]; with a note when it ended at the upper bound, or was left
+        at 1 because the cases are separated perfectly.
 
     Raises:
         CalibrationRefused: shapes disagree, a score is not finite, a truth is outside the
@@ -92,13 +93,18 @@ def fit_temperature(logits: FloatArray, truth: IntArray) -> Temperature:
     ends = {bound: cost(bound) for bound in span}
     nearest = min(ends, key=ends.__getitem__)
     # The search never tries its own bounds, so they are compared here.
-    if ends[nearest] <= found.fun:
-        value = LOWEST if nearest == span[0] else HIGHEST
-        cause = "separated perfectly" if value == LOWEST else "not told apart by the scores"
+    if ends[nearest] <= found.fun and nearest == span[0]:
+        # The likelihood would have every probability 0 or 1, on the word of a few cases.
         return Temperature(
-            value,
-            note=f"The temperature ended at its bound {value:g}: "
-            f"the calibration cases are {cause}. More cases are needed.",
+            1.0,
+            note="The calibration cases are separated perfectly, which says nothing of a "
+            "temperature: it was left at 1. More cases are needed.",
+        )
+    if ends[nearest] <= found.fun:
+        return Temperature(
+            HIGHEST,
+            note=f"The temperature ended at its bound {HIGHEST:g}: the calibration cases are not "
+            "told apart by the scores. More cases are needed.",
         )
     return Temperature(math.exp(float(found.x)))
 

@@ -22,7 +22,9 @@ _TITLES = {  # short, so that a row fits 80 columns
     "balanced_accuracy": "bal acc",
     "ece": "ECE",
     "quadratic_kappa": "kappa",
+    "auc_within_folds": "AUC within folds",
 }
+_WITH_SD = {"auc", "quadratic_kappa"}
 
 
 def train_folds(
@@ -83,7 +85,7 @@ def show_folds(done: "Folds") -> None:
         console.print(f"\n{own}, seed {seed}, all cases pooled")
         console.print(_pooled(figures))
     if len(done.methods) > 1:
-        console.print("\nbeside each other on the same test parts, mean ± SD over folds")
+        console.print("\nbeside each other on the same test parts, mean (± SD) over folds")
         console.print(_beside(done.methods))
     console.print()
     for warning in done.document["warnings"]:
@@ -130,11 +132,16 @@ def _pooled(figures: Mapping[str, "Estimate"]) -> "Table":
 
 
 def _beside(methods: Mapping[str, "MethodSummary"]) -> "Table":
-    table = _table("figure", *methods)
-    for name in next(iter(methods.values())).over_folds:
-        spreads = [summary.over_folds.get(name) for summary in methods.values()]
-        cells = [f"{found.mean:.4f} ± {found.sd:.4f}" if found else "" for found in spreads]
-        table.add_row(f"  {_title(name)}", *cells)
+    """Return a row for each method; the figures that bars are held against with their SD."""
+    names = list(next(iter(methods.values())).over_folds)
+    table = _table("method", *map(_title, names))
+    for method, summary in methods.items():
+        spreads = [(name, summary.over_folds[name]) for name in names]
+        cells = [
+            f"{found.mean:.4f} ± {found.sd:.4f}" if name in _WITH_SD else f"{found.mean:.4f}"
+            for name, found in spreads
+        ]
+        table.add_row(f"  {method}", *cells)
     return table
 
 

@@ -51,9 +51,9 @@ def best_epoch(history: Sequence[Epoch], cases: int) -> int:
 
     On a small tune part the figure alone picks by luck. So a later epoch takes over when its
     figure is higher by more than one standard error, or when it is within one standard error
-    of the highest figure so far and its loss is lower (after the one-standard-error rule of Breiman et al. 1984; standard
-    error of an AUC after Hanley & McNeil 1982 for a balanced part, Q1 = A/(2-A), Q2 = 2A²/(1+A);
-    for other figures it is an approximation).
+    of the highest figure so far and its loss is lower (after the one-standard-error rule of
+    Breiman et al. 1984; standard error of an AUC after Hanley & McNeil 1982 for a balanced
+    part, Q1 = A/(2-A), Q2 = 2A²/(1+A); for other figures it is an approximation).
 
     Args:
         history: of epochs in order.

@@ -65,9 +65,20 @@ def document_of(
         "configuration": settings,
         "configuration_digest": digest_json(settings),
         "statements": list(STATEMENTS),
-        "warnings": sorted({warning for split in splits for warning in split.warnings}),
+        "warnings": _warnings(methods[config.model.method], splits),
         "methods": {name: _method(found) for name, found in methods.items()},
     }
+
+
+def _warnings(own: MethodSummary, splits: Sequence[Split]) -> list[str]:
+    """Return what a reader must know: of the splits, then of single networks."""
+    of_splits = sorted({warning for split in splits for warning in split.warnings})
+    of_networks = [
+        f"Fold {one.scores.fold}, seed {one.scores.seed}: {one.scores.temperature.note}"
+        for one in own.runs
+        if one.scores.temperature.note
+    ]
+    return [*of_splits, *of_networks]
 
 
 def _method(found: MethodSummary) -> dict[str, Any]:

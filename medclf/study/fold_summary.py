@@ -3,17 +3,21 @@
 The spread over folds tells how much the cohort at hand matters, the spread over seeds how much
 the luck of one training does; mixing them would hide both. Neither is a standard error: the
 folds learn from overlapping cases, and no unbiased estimate of their variance exists
-(Bengio & Grandvalet 2004, Journal of Machine Learning Research 5:1089). The interval comes
-from the pooled figure, where each case is judged once by a network that never saw it.
+(Bengio & Grandvalet 2004, Journal of Machine Learning Research 5:1089). Intervals come from all
+cases together, each judged once by a network that never saw it. An AUC over them compares
+probabilities of different networks; `auc_within_folds` compares within each fold only (LeDell,
+Petersen & van der Laan 2015, Electronic Journal of Statistics 9:1583).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from medclf.cohort.manifest import Manifest
 from medclf.evaluate.agreement import agreement_cells, median_grade, quadratic_kappa
+from medclf.evaluate.auc import rank, weighted_auc
 from medclf.evaluate.bootstrap import clustered, draw, percentile, stratified
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Estimate
@@ -24,6 +28,7 @@ from medclf.study.config import StudyConfig
 from medclf.study.fold_run import FoldScores
 
 KAPPA = "quadratic_kappa"
+WITHIN = "auc_within_folds"
 
 _OF_ALL = ("auc", "sensitivity", "specificity", "balanced_accuracy", "ece")
 _RESAMPLES = 2000  # as a protocol's default
@@ -87,7 +92,8 @@ class MethodSummary:
         over_folds: name → spread of the folds' figures, each the mean over its seeds.
         over_seeds: name → spread of the seeds' figures, each the mean over its folds; empty
             with one seed.
-        pooled: seed → name → figure of all cases, each judged by the network of its fold.
+        pooled: seed → name → figure of all cases, each judged by the network of its fold;
+            `auc_within_folds` is the mean over folds, with an interval.
     """
 
     runs: tuple[RunFigures, ...]
@@ -170,8 +176,11 @@ class _Judge:
             only=frozenset(_OF_ALL),
         )
         found = {name: figures[name, ""](confidence=_CONFIDENCE) for name in _OF_ALL}
+        found[WITHIN] = self._bootstrap(cases, _areas(cases, runs), generator, (0.0, 1.0))
         if self._config.data.ordered:
-            found[KAPPA] = self._kappa_estimate(cases, generator)
+            found[KAPPA] = self._bootstrap(
+                cases, lambda weights: self._kappa(cases, weights), generator, (-1.0, 1.0)
+            )
         return found
 
     def _cases(self, runs: Sequence[FoldScores]) -> Cases:
@@ -198,22 +207,45 @@ class _Judge:
         cells = agreement_cells(cases.truth, median_grade(cases.probabilities), count=count)
         return quadratic_kappa((weights @ cells).reshape(-1, count, count))
 
-    def _kappa_estimate(self, cases: Cases, generator: np.random.Generator) -> Estimate:
+    def _bootstrap(
+        self,
+        cases: Cases,
+        formula: Callable[[np.ndarray], np.ndarray],
+        generator: np.random.Generator,
+        span: tuple[float, float],
+    ) -> Estimate:
+        """Return a figure of weighted cases with the interval that whole units give."""
         resampling = (
             clustered(cases.clusters, resamples=_RESAMPLES)
             if is_clustered(cases)
             else stratified(cases.truth, resamples=_RESAMPLES)
         )
-        pieces = [self._kappa(cases, weights) for weights in draw(resampling, generator)]
+        pieces = [formula(weights) for weights in draw(resampling, generator)]
         return percentile(
             np.concatenate(pieces),
-            point=float(self._kappa(cases, np.ones((1, len(cases))))[0]),
+            point=float(formula(np.ones((1, len(cases))))[0]),
             confidence=_CONFIDENCE,
             resampling=resampling,
             n=len(cases),
             units=resampling.units,
-            span=(-1.0, 1.0),
+            span=span,
         )
+
+
+def _areas(cases: Cases, runs: Sequence[FoldScores]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the formula of the mean AUC over folds and labels, each ranked within its fold."""
+    ends = np.cumsum([0, *(len(run.cases) for run in runs)]).tolist()
+    ranked = [
+        (slice(start, end), rank(cases.probabilities[start:end, k], cases.truth[start:end] == k))
+        for start, end in pairwise(ends)
+        for k in cases.judged
+    ]
+
+    def mean(weights: np.ndarray) -> np.ndarray:
+        areas = [weighted_auc(ranking, weights[:, own]) for own, ranking in ranked]
+        return np.asarray(np.mean(areas, axis=0))
+
+    return mean
 
 
 def _decided(run: FoldScores, labels: tuple[str, ...]) -> np.ndarray:

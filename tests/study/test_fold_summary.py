@@ -1,5 +1,6 @@
 """Figures, spreads and the pool of made-up scores, against scikit-learn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from medclf.calibrate.scaling import Temperature
 from medclf.cohort.case import Case
 from medclf.cohort.manifest import Manifest
+from medclf.cohort.split import seal_split
 from medclf.config import parse
+from medclf.model.weights import WeightsReport
 from medclf.study.config import StudyConfig
+from medclf.study.fold_document import document_of
 from medclf.study.fold_run import FoldScores
-from medclf.study.fold_summary import KAPPA, Spread, summarise
+from medclf.study.fold_summary import KAPPA, WITHIN, Spread, summarise
 
 _GRADES = ("none", "mild", "severe")
 
@@ -133,6 +137,46 @@ def test_pooled_figure_judges_every_case_once_with_whole_units_drawn(given):
             assert kappa.estimate == pytest.approx(expected, abs=1e-12)
             assert kappa.low < kappa.estimate < kappa.high
             assert "30 whole clusters" in kappa.method
+
+
+def test_area_within_folds_is_the_mean_over_folds_with_an_interval(given):
+    _, _, _, summary = given
+    for seed in (4, 5):
+        own = [one.figures["auc"] for one in summary.runs if one.scores.seed == seed]
+        found = summary.pooled[seed][WITHIN]
+        assert found.estimate == pytest.approx(np.mean(own), abs=1e-12)
+        assert found.low < found.estimate < found.high
+
+
+def test_network_that_is_too_sure_of_itself_spoils_the_pool_and_not_the_folds(given):
+    config, truth, runs, _ = given
+    own = [run for run in runs if run.seed == 4]
+    sure = [replace(own[0], temperature=Temperature(0.2)), *own[1:]]
+    units, manifest = np.arange(60), cohort(config.data.labels, truth)
+    calm, spoilt = (summarise(some, manifest, units, config) for some in (own, sure))
+    assert spoilt.pooled[4]["auc"].estimate != calm.pooled[4]["auc"].estimate
+    if not config.data.ordered:  # with two labels no temperature changes an order
+        assert spoilt.pooled[4][WITHIN].estimate == pytest.approx(calm.pooled[4][WITHIN].estimate)
+
+
+def test_network_whose_calibration_went_wrong_is_warned_of_by_fold_and_seed(given):
+    config, truth, runs, _ = given
+    bad = replace(runs[1], temperature=Temperature(0.05, note="ended at its bound"))
+    own = [runs[0], bad, runs[2]]
+    manifest = cohort(config.data.labels, truth)
+    summary = summarise(own, manifest, np.arange(60), config)
+    names = ("train", "tune", "calibrate", "test")
+    parts = [names[row // len(config.data.labels) % 4] for row in range(60)]
+    split = seal_split(manifest, np.arange(60), parts, config.split, source="seed")
+    document = document_of(
+        {"finetune": summary},
+        manifest=manifest,
+        splits=[split],
+        weights=WeightsReport("random", "", (), (), ()),
+        config=config,
+    )
+    assert document["warnings"][-1] == "Fold 2, seed 4: ended at its bound"
+    assert "no longer unseen" in document["statements"][0]
 
 
 def test_one_seed_has_no_spread_over_seeds(given):

@@ -112,6 +112,29 @@ def test_probe_and_network_are_judged_on_the_same_test_parts(done):
         assert not np.array_equal(one.scores.scores, other.scores.scores)
 
 
+def test_simpler_readers_are_judged_on_the_same_test_parts_and_fitted_once(copied, done):
+    own = [one.scores.cases for one in done.methods["finetune"].runs]
+    for name in READERS:
+        assert [one.scores.cases for one in done.methods[name].runs] == own
+    stages = set()
+    train_folds(
+        copied / "study.yaml",
+        home=home_of(copied),
+        folds=FOLDS,
+        progress=lambda stage, done, total, note: stages.add(stage),
+    )
+    assert not stages & {"baselines", "describe", "fine-tune"}
+
+
+def test_no_baselines_leave_the_networks_alone(copied, done):
+    config = load_yaml(copied / "study.yaml", StudyConfig)
+    save_yaml(copied / "study.yaml", config.model_copy(update={"baselines": False}))
+    alone = train_folds(copied / "study.yaml", home=home_of(copied), folds=FOLDS)
+    assert list(alone.methods) == ["finetune", "probe"]
+    for name, summary in alone.document["methods"].items():
+        assert summary == done.document["methods"][name]
+
+
 def test_only_small_results_are_left(source, done):
     left = list((source / "study" / "folds").iterdir())
     assert len(left) == (2 + len(READERS)) * FOLDS
@@ -190,6 +213,7 @@ def test_further_seed_is_fitted_beside_what_is_there_and_keeps_the_split(copied,
         assert one.cases == other.cases
         assert not np.array_equal(one.scores, other.scores)
     assert len(more.methods["probe"].runs) == FOLDS  # no seed changes a probe
+    assert len(more.methods[READERS[-1]].runs) == FOLDS
     assert set(more.methods["finetune"].over_seeds) == set(more.methods["finetune"].over_folds)
 
 
@@ -249,6 +273,7 @@ def test_terminal_tells_each_fold_and_what_it_means(copied, medclf):
     assert (code, "Traceback" in err) == (0, False)
     assert all(len(line) <= 80 for line in out.splitlines() if line.startswith("  "))
     assert "finetune, each fold on its own test part" in out
+    assert "…" not in out
     assert "no longer unseen" in out
     assert "No package comes out of folds" in out
 

@@ -29,7 +29,11 @@ def _document(mean: float) -> dict:
     spread = {"mean": mean, "sd": 0.01, "low": 0.9, "high": 1.0, "n": 5}
     estimate = {"estimate": 0.98, "low": 0.97, "high": 0.99, "method": "", "n": 10}
     run = {"fold": 1, "cases": 10, "figures": {"auc": 0.97}, "best_epoch": 2, "epochs": 3}
-    summary = {"runs": [run], "over_folds": {"auc": spread}, "pooled": {"0": {"auc": estimate}}}
+    summary = {
+        "runs": [run],
+        "over_folds": {"auc": spread},
+        "pooled": {"0": {"auc_within_folds": estimate}},
+    }
     own = {"model": {"method": "finetune"}, "seed": 0}
     return {"configuration": own, "methods": {"finetune": summary, "probe": summary}}
 
