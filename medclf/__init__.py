@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medclf.api import (
         ask,
-        deidentify,
-        demo,
-        dicomize,
         ingest,
         init,
         leakage,
         models,
-        phantoms,
         plots,
         read,
         release,
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from medclf.classifier import Classifier
     from medclf.dicom.instance import Instance, Kind, open_instance
     from medclf.errors import MedclfError
+    from medclf.images import deidentify, demo, dicomize, phantoms
     from medclf.installation import (
         audit_export,
         audit_show,
@@ -44,14 +41,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "medclf.api": (
         "ask",
-        "deidentify",
-        "demo",
-        "dicomize",
         "ingest",
         "init",
         "leakage",
         "models",
-        "phantoms",
         "plots",
         "read",
         "release",
@@ -64,6 +57,7 @@ _HOMES = {
     "medclf.classifier": ("Classifier",),
     "medclf.dicom.instance": ("Instance", "Kind", "open_instance"),
     "medclf.errors": ("MedclfError",),
+    "medclf.images": ("deidentify", "demo", "dicomize", "phantoms"),
     "medclf.installation": (
         "audit_export",
         "audit_show",

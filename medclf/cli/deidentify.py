@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from medclf import api
+from medclf import images
 from medclf.cli.door import HomeOption, JsonOption, print_json, shown_progress
 
 
@@ -35,7 +35,7 @@ def deidentify(
 ) -> None:
     """De-identify DICOM images by PS3.15 Annex E; words in the pixels stay."""
     with shown_progress() as progress:
-        done = api.deidentify(
+        done = images.deidentify(
             sources,
             out,
             table=table,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from medclf import api
+from medclf import api, images
 from medclf.cli.door import HomeOption, JsonOption, print_json, shown_progress
 from medclf.cli.folds import train_folds
 
@@ -35,7 +35,7 @@ def demo(
     from medclf.cli.tables import show_demo
 
     with shown_progress() as progress:
-        told = api.demo(out, count=count, progress=progress)
+        told = images.demo(out, count=count, progress=progress)
     show_demo(told)
 
 
@@ -103,7 +103,7 @@ def dicomize(
 ) -> None:
     """Turn PNG, JPEG or TIFF images with a labels table into valid DICOM objects."""
     with shown_progress() as progress:
-        path = api.dicomize(table, out, kind=kind.value, limit=limit, progress=progress)
+        path = images.dicomize(table, out, kind=kind.value, limit=limit, progress=progress)
     if as_json:
         print_json({"table": str(path)})
         return

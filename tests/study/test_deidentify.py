@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from medclf import api, installation
+from medclf import images, installation
 from medclf.dicom.instance import open_instance
 from medclf.errors import InstanceRefused, MedclfError, StudyMisuse
 from medclf.pixels.decode import decode
@@ -31,7 +31,7 @@ def test_errors_name_no_file(tmp_path) -> None:
     ]
     for given in wrong:
         with pytest.raises(MedclfError) as raised:
-            api.deidentify(**given, home=tmp_path / "home", actor="tester")
+            images.deidentify(**given, home=tmp_path / "home", actor="tester")
         assert secret not in f"{raised.value} {raised.value.facts}"
     assert [event.action for event in audited(tmp_path / "home")] == ["study.deidentified"]
 
@@ -46,7 +46,7 @@ def patients(write_dicom, tmp_path) -> Path:
 
 
 def run(source: Path, tmp_path: Path, name: str = "out", **options) -> Path:
-    api.deidentify(
+    images.deidentify(
         [source],
         tmp_path / name,
         table=tmp_path / f"{name}.csv",
@@ -133,7 +133,7 @@ def test_copies_are_counted_and_other_content_under_one_uid_is_refused(patients,
     other = pydicom.dcmread(patients / "1.dcm")
     other.PixelData = bytes(len(other.PixelData))
     other.save_as(patients / "4.dcm")
-    done = api.deidentify(
+    done = images.deidentify(
         [patients], tmp_path / "o", table=tmp_path / "t", home=tmp_path / "home", actor="x"
     )
     assert (done.written, done.duplicates, len(done.refused)) == (3, 1, 1)

@@ -33,6 +33,7 @@ from pydicom.encaps import encapsulate
 from medclf import api
 from medclf.dicom.create import Facts, Subject, create_image, dataset_bytes, uid_from
 from medclf.dicom.instance import Kind, open_instance
+from medclf.images import deidentify
 from medclf.registry.lineage import Lineage
 
 COUNT = 500
@@ -181,7 +182,7 @@ def test_of_500_secrets_none_is_left_anywhere(
         assert len(secrets) > COUNT - 60
     out, home = tmp_path / "out", known_home(tmp_path)
     caplog.set_level("DEBUG")
-    done = api.deidentify(
+    done = deidentify(
         [source], out, table=tmp_path / "kept.csv", home=home, actor="tester", **options
     )
     files = len(list(source.rglob("*.dcm")))
@@ -203,7 +204,7 @@ def test_of_500_secrets_none_is_left_anywhere(
 def test_manifest_and_lineage_of_the_output_hold_no_secret(planted, tmp_path) -> None:
     source, secrets = planted[0] / "source", planted[1]
     out, home = tmp_path / "out", known_home(tmp_path)
-    api.deidentify(
+    deidentify(
         [source],
         out,
         table=tmp_path / "kept.csv",
