@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_two_processes_train_what_one_would_have_trained(study, tmp_path):
     done = train_together(study, tmp_path / "home-two")
     assert done.returncode == 0, done.stderr[-3000:]
     (line,) = done.stdout.splitlines()  # one process speaks
-    package = Package.load(json.loads(line)["package"])
+    package = Package.load(Path(json.loads(line)["package"]))
     found, expected = package.json("lineage.json"), alone.package.json("lineage.json")
     assert len(found["epochs"]) == len(expected["epochs"]) == 2
     for together, single in zip(found["epochs"], expected["epochs"], strict=True):
@@ -71,4 +72,5 @@ def test_what_cannot_be_trained_together_is_said_once(study, tmp_path):
     done = train_together(study, tmp_path / "home")
     assert done.returncode != 0
     assert done.stderr.count("Batch normalisation cannot be taken over 2 processes") == 1
-    assert "Traceback (most recent call last)" not in done.stderr.split("torch.distributed")[0]
+    # torchrun adds a traceback of its own; none is ours.
+    assert done.stderr.count("Traceback (most recent call last)") == 1
