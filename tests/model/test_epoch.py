@@ -26,3 +26,13 @@ def test_epochs_within_one_standard_error_are_told_apart_by_loss():
 
 def test_a_figure_below_nought_is_overtaken():
     assert best_epoch([Epoch(1, 1, -0.1, 0.5, 1), Epoch(2, 1, 0.4, 0.6, 1)], cases=40) == 2
+
+
+def test_small_steps_down_do_not_add_up():
+    # Each within one standard error (0.023) of the one before, the last far below the highest.
+    figures, losses = (0.90, 0.88, 0.86, 0.84, 0.815), (0.50, 0.49, 0.48, 0.47, 0.46)
+    history = [
+        Epoch(number, 1, figure, loss, 1)
+        for number, (figure, loss) in enumerate(zip(figures, losses, strict=True), start=1)
+    ]
+    assert best_epoch(history, cases=200) == 2
