@@ -12,6 +12,7 @@ for a single picture, and no opinion depends on the batch it was read in.
 import io
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -58,7 +59,7 @@ class OpenVinoEngine:
         need("openvino", extra="openvino")
         need_cpu(device, runtime="openvino")
         refuse_references(exported)
-        core = openvino().Core()
+        core = shared_core()
         if arithmetic is Arithmetic.BFLOAT16 and not _has_bfloat16(core):
             raise RuntimeUnavailable(
                 "This package computes in bfloat16, and the processor has no instructions for it.",
@@ -91,6 +92,17 @@ class OpenVinoEngine:
             return one_by_one(lambda x: _infer(request, x), pictures)
         finally:
             self._idle.append(request)
+
+
+@cache
+def shared_core() -> Any:
+    """Return the one core of this process, which lives as long as it does.
+
+    OpenVINO's processor plugin gives the thread that loads it an alternate stack for signals and
+    frees that with its core. With a second core the thread can be left with a stack that is gone,
+    and the next signal that Python handles (Ctrl-C, SIGTERM, the end of a child) ends the process.
+    """
+    return openvino().Core()
 
 
 def _cores() -> int:

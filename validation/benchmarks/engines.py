@@ -14,7 +14,7 @@ from medclf.model.engine import Arithmetic
 from medclf.model.export import export_onnx
 from medclf.model.network import Architecture, Network
 from medclf.model.runtime import Runtime, RuntimeName, dump_weights
-from medclf.model.runtime_openvino import openvino
+from medclf.model.runtime_openvino import shared_core
 
 FIVE = {
     "resnet18": "timm/resnet18",
@@ -83,7 +83,7 @@ class Bench:
 
     def openvino(self) -> Run:
         """Return a run of OpenVINO, used directly, compiled for one picture."""
-        core = openvino().Core()
+        core = shared_core()
         model = core.read_model(io.BytesIO(self.exported))
         model.reshape(list(self.picture.shape))
         settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
