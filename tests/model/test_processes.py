@@ -24,7 +24,7 @@ def learn(folder, *keys, processes):
         check=False,
         env=ENVIRONMENT,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-30000:]
     steps = [int(line) for line in done.stdout.split() if line.isdigit()]
     return json.loads((folder / "history.json").read_text()), steps
 
