@@ -3,6 +3,8 @@
 They were started by `torchrun`, or by whatever else starts processes for torch.distributed.
 """
 
+import gc
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +92,8 @@ def meet() -> Processes:
     Objects travel over gloo; gradients over NCCL where there are GPUs.
     """
     if not distributed.is_initialized():
+        # Its functions take the group of that moment as a default, and would keep it for good.
+        importlib.import_module("torch.distributed.nn.functional")
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         if torch.cuda.is_available():
             torch.cuda.set_device(distributed.get_node_local_rank())
@@ -98,6 +102,10 @@ def meet() -> Processes:
 
 
 def part() -> None:
-    """Take torch.distributed down again."""
+    """Take torch.distributed down again, with its threads.
+
+    One that still lets go of a tensor when Python has begun to end would abort the process.
+    """
     if distributed.is_initialized():
         distributed.destroy_process_group()
+        gc.collect()  # what wrapped the network holds the group, and stands in circles
