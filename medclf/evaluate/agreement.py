@@ -6,9 +6,6 @@ Source: Cohen 1968, Psychological Bulletin 70:213 (weighted kappa).
 import numpy as np
 import numpy.typing as npt
 
-from medclf.evaluate.bootstrap import draw, percentile, stratified
-from medclf.evaluate.evaluation import Estimate
-
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -63,33 +60,3 @@ def quadratic_kappa(matrix: FloatArray) -> FloatArray:
     by_chance = (rows[..., :, None] * columns[..., None, :] * cost).sum(axis=(-2, -1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(1 - seen / np.where(by_chance > 0, by_chance, np.nan), dtype=np.float64)
-
-
-def kappa_estimate(
-    probabilities: FloatArray, truth: IntArray, *, confidence: float = 0.95, resamples: int = 2000
-) -> Estimate:
-    """Return quadratic kappa of independent cases with a stratified bootstrap interval.
-
-    Args:
-        probabilities: (n, grades) float64, calibrated.
-        truth: (n,) int64.
-        confidence: of the two-sided interval.
-        resamples: of the bootstrap, from a fixed seed.
-    """
-    count = probabilities.shape[1]
-    cells = agreement_cells(truth, median_grade(probabilities), count=count)
-
-    def kappa(weights: FloatArray) -> FloatArray:
-        return quadratic_kappa((weights @ cells).reshape(-1, count, count))
-
-    resampling = stratified(truth, resamples=resamples)
-    pieces = [kappa(weights) for weights in draw(resampling, np.random.default_rng(0))]
-    return percentile(
-        np.concatenate(pieces),
-        point=float(kappa(np.ones((1, len(truth))))[0]),
-        confidence=confidence,
-        resampling=resampling,
-        n=len(truth),
-        units=resampling.units,
-        span=(-1.0, 1.0),
-    )

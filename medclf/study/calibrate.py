@@ -14,15 +14,13 @@ from medclf.calibrate.findings import (
 from medclf.calibrate.novelty import Novelty, fit_novelty
 from medclf.calibrate.scaling import Temperature, fit_temperature
 from medclf.calibrate.threshold import OperatingPoint, choose_operating_point
-from medclf.evaluate.agreement import kappa_estimate
-from medclf.evaluate.auc import delong
 from medclf.evaluate.evaluation import Estimate
-from medclf.evaluate.proportion import wilson
 from medclf.model.part import UNKNOWN
 from medclf.model.task import Task
 from medclf.study.config import StudyConfig
 from medclf.study.features import outputs_of
 from medclf.study.fitting import Learned
+from medclf.study.part_figures import figures_on_part
 from medclf.study.prepare import Prepared
 from medclf.study.progress import Progress
 
@@ -75,6 +73,7 @@ def calibrate(
         progress=progress,
     )
     scores = outputs.scores[len(train.rows) :]  # (held out, classes)
+    units = prepared.split.units[held_out.rows]
     if config.data.task is Task.FINDINGS:
         novelty = fit_novelty(
             outputs.features[: len(train.rows)],
@@ -82,7 +81,7 @@ def calibrate(
             outputs.features[len(train.rows) :],
             level=config.calibrate.novelty_level,
         )
-        return _of_findings(scores, held_out.truth, novelty, config)
+        return _of_findings(scores, held_out.truth, units, novelty, config)
     temperature, points = settle(scores, held_out.truth, config)
     novelty = fit_novelty(
         outputs.features[: len(train.rows)],
@@ -91,15 +90,25 @@ def calibrate(
         level=config.calibrate.novelty_level,
     )
     probabilities = temperature.apply(scores)
-    performance = _performance(probabilities, held_out.truth, points, config.data.labels)
-    if config.data.ordered:
-        performance["quadratic_kappa"] = kappa_estimate(probabilities, held_out.truth)
+    binary = config.data.positive is not None
+    names = ["auc", "sensitivity", "specificity"] if binary else ["accuracy"]
+    performance = figures_on_part(
+        [*names, "quadratic_kappa"] if config.data.ordered else names,
+        probabilities,
+        held_out.truth,
+        points,
+        units,
+        labels=config.data.labels,
+        positive=config.data.positive,
+        ordered=config.data.ordered,
+    )
     return Calibrated(temperature, points, novelty, performance)
 
 
 def _of_findings(
     scores: np.ndarray[Any, np.dtype[np.float64]],
     truth: np.ndarray[Any, np.dtype[np.int64]],
+    units: np.ndarray[Any, np.dtype[np.int64]],
     novelty: Novelty,
     config: StudyConfig,
 ) -> Calibrated:
@@ -117,7 +126,15 @@ def _of_findings(
         )
         temperatures.append(temperature)
         points.append(point)
-        per_label[name] = _binary(probability, present, point)
+        per_label[name] = figures_on_part(
+            ("auc", "sensitivity", "specificity"),
+            np.column_stack([1 - probability, probability]),
+            present.astype(np.int64),
+            [point],
+            units[told],
+            labels=(f"no {name}", name),
+            positive=name,
+        )
     return Calibrated(Temperature(1.0), tuple(points), novelty, {}, tuple(temperatures), per_label)
 
 
@@ -150,30 +167,3 @@ def settle(
         for label in findings
     )
     return temperature, points
-
-
-def _performance(
-    probabilities: np.ndarray[Any, np.dtype[np.float64]],
-    truth: np.ndarray[Any, np.dtype[np.int64]],
-    points: tuple[OperatingPoint, ...],
-    labels: tuple[str, ...],
-) -> dict[str, Estimate]:
-    """Return the figures of a two-class model, or the accuracy for more classes."""
-    if len(points) > 1:
-        right = int((probabilities.argmax(axis=1) == truth).sum())
-        return {"accuracy": wilson(right, len(truth))}
-    column = labels.index(points[0].label)
-    return _binary(probabilities[:, column], truth == column, points[0])
-
-
-def _binary(
-    probability: np.ndarray[Any, np.dtype[np.float64]],
-    positive: np.ndarray[Any, np.dtype[np.bool_]],
-    point: OperatingPoint,
-) -> dict[str, Estimate]:
-    called = probability >= point.threshold
-    return {
-        "auc": delong(probability, positive),
-        "sensitivity": wilson(int((called & positive).sum()), int(positive.sum())),
-        "specificity": wilson(int((~called & ~positive).sum()), int((~positive).sum())),
-    }

@@ -16,13 +16,12 @@ from itertools import pairwise
 import numpy as np
 
 from medclf.cohort.manifest import Manifest
-from medclf.evaluate.agreement import agreement_cells, median_grade, quadratic_kappa
 from medclf.evaluate.auc import rank, weighted_auc
 from medclf.evaluate.bootstrap import clustered, draw, percentile, stratified
 from medclf.evaluate.cases import Cases
 from medclf.evaluate.evaluation import Estimate
 from medclf.evaluate.figures import answered_figures, is_clustered
-from medclf.evaluate.sums import AreaSums, DecisionSums, ProbabilitySums
+from medclf.evaluate.sums import AreaSums, DecisionSums, MatrixSums, ProbabilitySums
 from medclf.opinion import Status
 from medclf.study.config import StudyConfig
 from medclf.study.fold_run import FoldScores
@@ -160,27 +159,24 @@ class _Judge:
         values = DecisionSums.of(cases).values(ones) | AreaSums.of(cases).values(ones)
         values |= ProbabilitySums.of(cases).values(ones)
         found = {name: float(values[name, ""][0]) for name in _OF_ALL}
-        if self._config.data.ordered:
-            found[KAPPA] = float(self._kappa(cases, ones)[0])
+        if cases.ordered:
+            found[KAPPA] = float(MatrixSums.of(cases).values(ones)[KAPPA, ""][0])
         return found
 
     def estimates(self, runs: Sequence[FoldScores]) -> dict[str, Estimate]:
         """Return every figure of the pooled cases with its interval."""
         cases = self._cases(runs)
+        names = (*_OF_ALL, KAPPA) if cases.ordered else _OF_ALL
         generator = np.random.default_rng(self._config.split.seed)
         figures = answered_figures(
             cases,
             clustering=True,
             resamples=_RESAMPLES,
             generator=generator,
-            only=frozenset(_OF_ALL),
+            only=frozenset(names),
         )
-        found = {name: figures[name, ""](confidence=_CONFIDENCE) for name in _OF_ALL}
-        found[WITHIN] = self._bootstrap(cases, _areas(cases, runs), generator, (0.0, 1.0))
-        if self._config.data.ordered:
-            found[KAPPA] = self._bootstrap(
-                cases, lambda weights: self._kappa(cases, weights), generator, (-1.0, 1.0)
-            )
+        found = {name: figures[name, ""](confidence=_CONFIDENCE) for name in names}
+        found[WITHIN] = _bootstrap(cases, _areas(cases, runs), generator)
         return found
 
     def _cases(self, runs: Sequence[FoldScores]) -> Cases:
@@ -200,36 +196,29 @@ class _Judge:
             reasons=((),) * len(digests),
             clusters=tuple(str(unit) for unit in self._units[rows].tolist()),
             subgroups={},
+            ordered=data.ordered,
         )
 
-    def _kappa(self, cases: Cases, weights: np.ndarray) -> np.ndarray:
-        count = len(cases.labels)
-        cells = agreement_cells(cases.truth, median_grade(cases.probabilities), count=count)
-        return quadratic_kappa((weights @ cells).reshape(-1, count, count))
 
-    def _bootstrap(
-        self,
-        cases: Cases,
-        formula: Callable[[np.ndarray], np.ndarray],
-        generator: np.random.Generator,
-        span: tuple[float, float],
-    ) -> Estimate:
-        """Return a figure of weighted cases with the interval that whole units give."""
-        resampling = (
-            clustered(cases.clusters, resamples=_RESAMPLES)
-            if is_clustered(cases)
-            else stratified(cases.truth, resamples=_RESAMPLES)
-        )
-        pieces = [formula(weights) for weights in draw(resampling, generator)]
-        return percentile(
-            np.concatenate(pieces),
-            point=float(formula(np.ones((1, len(cases))))[0]),
-            confidence=_CONFIDENCE,
-            resampling=resampling,
-            n=len(cases),
-            units=resampling.units,
-            span=span,
-        )
+def _bootstrap(
+    cases: Cases, areas: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator
+) -> Estimate:
+    """Return an area under weighted cases with the interval that whole units give."""
+    resampling = (
+        clustered(cases.clusters, resamples=_RESAMPLES)
+        if is_clustered(cases)
+        else stratified(cases.truth, resamples=_RESAMPLES)
+    )
+    pieces = [areas(weights) for weights in draw(resampling, generator)]
+    return percentile(
+        np.concatenate(pieces),
+        point=float(areas(np.ones((1, len(cases))))[0]),
+        confidence=_CONFIDENCE,
+        resampling=resampling,
+        n=len(cases),
+        units=resampling.units,
+        span=(0.0, 1.0),
+    )
 
 
 def _areas(cases: Cases, runs: Sequence[FoldScores]) -> Callable[[np.ndarray], np.ndarray]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from medclf.evaluate.agreement import kappa_estimate, median_grade, quadratic_kappa
+from medclf.evaluate.agreement import median_grade, quadratic_kappa
 from medclf.evaluate.assess import evaluate
 from medclf.evaluate.classification import confusion
 from medclf.evaluate.protocol import Task
@@ -52,12 +52,3 @@ def test_kappa_by_whole_patients_is_wider_where_pictures_of_one_repeat_each_othe
     )
     assert bound.estimate == apart.estimate
     assert bound.high - bound.low > 1.5 * (apart.high - apart.low)
-
-
-def test_the_figure_of_the_card_is_that_of_the_report(make_cases, make_protocol):
-    truth, probabilities = graded()
-    found = evaluate(
-        make_cases(truth, probabilities, ordered=True), make_protocol(task=Task.ORDINAL)
-    )
-    card = kappa_estimate(probabilities, truth)
-    assert card.estimate == pytest.approx(found.metrics["quadratic_kappa"].estimate)
