@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ collect_ignore = ["fuzz/fuzz_scan.py"]  # a program of its own, and needs the ex
 
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A script that starts the tests in the background has them ignore it, and their processes too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
