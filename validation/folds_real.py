@@ -113,7 +113,8 @@ def as_markdown(found: dict[str, dict[str, Any]]) -> str:
             head=False,
         )
     for name, document in found.items():
-        lines += ["", f"## {name}", "", *_beside(document), "", *_folds(document)]
+        lines += ["", f"## {name}", "", *_beside(document), "", *_ahead(document)]
+        lines += _folds(document)
     return "\n".join(["# Five folds on real images", "", *lines, ""])
 
 
@@ -128,6 +129,24 @@ def _beside(document: dict[str, Any]) -> list[str]:
         cells = [f"{s['mean']:.4f} ± {s['sd']:.4f}" if s else "" for s in spreads]
         lines += _rows((method, *cells), head=False)
     return lines
+
+
+def _ahead(document: dict[str, Any]) -> list[str]:
+    """Return how far the network is ahead of what stands beside it; nothing in older documents."""
+    rows = [
+        (
+            method,
+            figure.replace("_", " "),
+            f"{one['estimate']:+.4f} ({one['low']:+.4f} to {one['high']:+.4f})",
+            "" if one["p"] is None else f"{one['p']:.3f}",
+        )
+        for method, figures in document.get("ahead", {}).items()
+        for figure, one in figures.items()
+    ]
+    if not rows:
+        return []
+    lines = _rows(("the network ahead of", "figure", "by (95 %)", "p, paired"))
+    return [*lines, *(line for row in rows for line in _rows(row, head=False)), ""]
 
 
 def _folds(document: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """What `medclf train --folds` prints: each fold, the two spreads, and what stands beside."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from medclf.errors import MisuseError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from medclf.evaluate.compare import Difference
     from medclf.evaluate.evaluation import Estimate
     from medclf.study.fold_summary import MethodSummary, Spread
     from medclf.study.folds import Folds
@@ -60,6 +62,7 @@ def train_folds(
                 "summary": str(done.path),
                 "digest": done.digest,
                 "methods": done.document["methods"],
+                "ahead": done.document["ahead"],
                 "statements": done.document["statements"],
                 "warnings": done.document["warnings"],
                 "unsealed": done.unsealing.count,
@@ -87,6 +90,8 @@ def show_folds(done: "Folds") -> None:
     if len(done.methods) > 1:
         console.print("\nbeside each other on the same test parts, mean (± SD) over folds")
         console.print(_beside(done.methods))
+        console.print(f"\nhow far {own} is ahead of each, paired on the same cases")
+        console.print(_ahead(done.ahead))
     console.print()
     for warning in done.document["warnings"]:
         console.print(f"warning: {warning}")
@@ -142,6 +147,16 @@ def _beside(methods: Mapping[str, "MethodSummary"]) -> "Table":
             for name, found in spreads
         ]
         table.add_row(f"  {method}", *cells)
+    return table
+
+
+def _ahead(ahead: Mapping[str, Mapping[str, "Difference"]]) -> "Table":
+    table = _table("method", "figure", "ahead by", "95 % interval", "p")
+    for method, figures in ahead.items():
+        for name, found in figures.items():
+            interval = f"{found.low:+.4f} to {found.high:+.4f}"
+            p = "" if math.isnan(found.p) else f"{found.p:.3f}"
+            table.add_row(f"  {method}", _title(name), f"{found.estimate:+.4f}", interval, p)
     return table
 
 

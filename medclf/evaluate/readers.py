@@ -1,8 +1,7 @@
 """Several readers of the same cases: the figure of each, and how far the first one is ahead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +69,7 @@ def compare_readers(
     positive: str | None,
     clusters: tuple[str, ...],
     generator: np.random.Generator,
+    folds: IntArray | None = None,
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> tuple[Compared, ...]:
@@ -77,6 +77,8 @@ def compare_readers(
 
     Independent cases: AUC of one label by DeLong, difference by his paired test. Clusters of
     several cases, means over labels and kappa: the bootstrap, the same resamples for everyone.
+    With folds, an AUC is the mean over them, of cases among their own (LeDell, Petersen & van der
+    Laan 2015, Electronic Journal of Statistics 9:1583), and always bootstrapped.
 
     Args:
         readers: the first one is held against each of the others.
@@ -85,6 +87,7 @@ def compare_readers(
         positive: the finding of two labels; None for more.
         clusters: (n) cases of one cluster (patient) belong together; "" = of its own.
         generator: of the bootstrap.
+        folds: (n,) int64, by which network of each reader a case was read; None for one network.
         resamples: of the bootstrap.
         confidence: of all intervals.
 
@@ -92,9 +95,13 @@ def compare_readers(
         EvaluationError: a label is missing, a score is not finite, or lengths differ.
     """
     _check(readers, truth, labels, clusters)
+    apart = np.zeros_like(truth) if folds is None else np.unique(folds, return_inverse=True)[1]
     tied = len(set(cluster_index(clusters).tolist())) < len(truth)
+    strata = truth + len(labels) * apart  # a class goes missing in no fold
     resampling = (
-        clustered(clusters, resamples=resamples) if tied else stratified(truth, resamples=resamples)
+        clustered(clusters, resamples=resamples)
+        if tied
+        else stratified(strata, resamples=resamples)
     )
     judged = range(len(labels)) if positive is None else [labels.index(positive)]
     single = {labels[k] if positive is None else "": k for k in judged}
@@ -102,12 +109,14 @@ def compare_readers(
     if any(reader.grades is not None for reader in readers):
         figures["quadratic_kappa", ""] = [_kappa(reader, truth, len(labels)) for reader in readers]
     if positive is None:
-        figures["auc", ""] = [_mean_area(reader, truth) for reader in readers]
-    if tied:
+        columns = range(len(labels))
+        figures["auc", ""] = [_mean_area(reader, truth, columns, apart) for reader in readers]
+    by_delong = not tied and folds is None
+    if not by_delong:
         for label, k in single.items():
-            figures["auc", label] = [_area(reader, truth, k) for reader in readers]
+            figures["auc", label] = [_mean_area(reader, truth, [k], apart) for reader in readers]
     found = _bootstrapped(readers, figures, truth, resampling, generator, confidence)
-    if not tied:
+    if by_delong:
         for label, k in single.items():
             found += _by_delong(readers, truth == k, k, label, confidence)
     return tuple(sorted(found, key=lambda one: bool(one.label)))
@@ -179,13 +188,20 @@ def _bootstrapped(
     return found
 
 
-def _area(reader: Reader, truth: IntArray, k: int) -> _Figure:
-    return partial(weighted_auc, rank(reader.scores[:, k], truth == k))
+def _mean_area(
+    reader: Reader, truth: IntArray, columns: Iterable[int], folds: npt.NDArray[np.integer]
+) -> _Figure:
+    """Return the mean AUC over labels and folds, each case ranked among those of its fold."""
+    several = [np.flatnonzero(folds == number) for number in np.unique(folds)]
+    ranked = [
+        (rows, rank(reader.scores[rows, k], truth[rows] == k)) for rows in several for k in columns
+    ]
 
+    def mean(weights: FloatArray) -> FloatArray:
+        areas = [weighted_auc(ranking, weights[:, rows]) for rows, ranking in ranked]
+        return np.asarray(np.mean(areas, axis=0), dtype=np.float64)
 
-def _mean_area(reader: Reader, truth: IntArray) -> _Figure:
-    areas = [_area(reader, truth, k) for k in range(reader.scores.shape[1])]
-    return lambda weights: np.asarray(np.mean([area(weights) for area in areas], axis=0))
+    return mean
 
 
 def _kappa(reader: Reader, truth: IntArray, classes: int) -> _Figure:

@@ -12,6 +12,7 @@ from typing import Any
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import Split
 from medclf.digest import digest_json
+from medclf.evaluate.compare import Difference
 from medclf.evaluate.evaluation import Estimate
 from medclf.model.weights import WeightsReport
 from medclf.study.config import StudyConfig
@@ -30,6 +31,7 @@ STATEMENTS = (
 
 def document_of(
     methods: Mapping[str, MethodSummary],
+    ahead: Mapping[str, Mapping[str, Difference]],
     *,
     manifest: Manifest,
     splits: Sequence[Split],
@@ -40,6 +42,7 @@ def document_of(
 
     Args:
         methods: the study's own first, then what stands beside it.
+        ahead: other method → figure → how far the study's own is ahead.
         manifest: of the cohort.
         splits: of the folds, in order.
         weights: the pretrained weights that each network started from.
@@ -67,6 +70,10 @@ def document_of(
         "statements": list(STATEMENTS),
         "warnings": _warnings(methods[config.model.method], splits),
         "methods": {name: _method(found) for name, found in methods.items()},
+        "ahead": {
+            name: {figure: _estimate(one) | {"p": _number(one.p)} for figure, one in found.items()}
+            for name, found in ahead.items()
+        },
     }
 
 
@@ -120,7 +127,7 @@ def _spread(spread: Spread) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def _estimate(estimate: Estimate | Difference) -> dict[str, Any]:
     return {
         "estimate": _number(estimate.estimate),
         "low": _number(estimate.low),

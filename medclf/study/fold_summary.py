@@ -11,16 +11,17 @@ Petersen & van der Laan 2015, Electronic Journal of Statistics 9:1583).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from medclf.cohort.manifest import Manifest
-from medclf.evaluate.auc import rank, weighted_auc
-from medclf.evaluate.bootstrap import clustered, draw, percentile, stratified
+from medclf.errors import EvaluationError
+from medclf.evaluate.agreement import median_grade
 from medclf.evaluate.cases import Cases
+from medclf.evaluate.compare import Difference
 from medclf.evaluate.evaluation import Estimate
-from medclf.evaluate.figures import answered_figures, is_clustered
+from medclf.evaluate.figures import answered_figures
+from medclf.evaluate.readers import Compared, Reader, compare_readers
 from medclf.evaluate.sums import AreaSums, DecisionSums, MatrixSums, ProbabilitySums
 from medclf.opinion import Status
 from medclf.study.config import StudyConfig
@@ -139,6 +140,40 @@ def summarise(
     )
 
 
+def compare_methods(
+    methods: Mapping[str, Sequence[FoldScores]],
+    manifest: Manifest,
+    units: np.ndarray,
+    config: StudyConfig,
+) -> dict[str, dict[str, Difference]]:
+    """Hold the first method against each other one, by paired tests on the same cases.
+
+    Each case was read by both, in the same fold; AUCs compare cases within their fold only.
+
+    Args:
+        methods: name → its run of each fold with the study's own seed.
+        manifest: of the cohort.
+        units: (n,) int64, the unit of each of the manifest's rows, which no fold parts.
+        config: label space, whether it is ordered, and the seed of the bootstrap.
+
+    Returns:
+        Other method → `auc_within_folds`, and for grades `quadratic_kappa` → how far ahead the
+        first method is.
+
+    Raises:
+        EvaluationError: the methods did not read the same cases in the same folds.
+    """
+    inorder = {
+        name: sorted(runs, key=lambda run: run.fold) for name, runs in methods.items() if runs
+    }
+    found: dict[str, dict[str, Difference]] = {}
+    for one in _Judge(manifest, units, config).compare(inorder):
+        if one.ahead is not None:
+            figure = WITHIN if one.metric == "auc" else one.metric
+            found.setdefault(one.reader, {})[figure] = one.ahead
+    return found
+
+
 def _values(runs: Sequence[FoldScores], key: Callable[[FoldScores], int]) -> list[int]:
     return sorted({key(run) for run in runs})
 
@@ -176,8 +211,46 @@ class _Judge:
             only=frozenset(names),
         )
         found = {name: figures[name, ""](confidence=_CONFIDENCE) for name in names}
-        found[WITHIN] = _bootstrap(cases, _areas(cases, runs), generator)
+        (within,) = self.compare({runs[0].method: runs}, only_areas=True)
+        found[WITHIN] = within.figure
         return found
+
+    def compare(
+        self, methods: Mapping[str, Sequence[FoldScores]], *, only_areas: bool = False
+    ) -> list[Compared]:
+        """Return the figures over all labels of each method, the first one held against the rest.
+
+        Raises:
+            EvaluationError: the methods did not read the same cases in the same folds.
+        """
+        readers, known = [], None
+        for name, runs in methods.items():
+            cases = self._cases(runs)
+            if known is not None and cases.case_ids != known.case_ids:
+                raise EvaluationError(
+                    f"The folds of {name} hold other cases than those of the first method.",
+                    advice="Give every method's runs on the same folds, in the same order.",
+                    reader=name,
+                )
+            known = known or cases
+            graded = cases.ordered and not only_areas
+            grades = median_grade(cases.probabilities) if graded else None
+            readers.append(Reader(name, cases.probabilities, grades))
+        if known is None:
+            return []
+        lengths = [len(run.cases) for run in next(iter(methods.values()))]
+        found = compare_readers(
+            tuple(readers),
+            known.truth,
+            labels=known.labels,
+            positive=known.positive,
+            clusters=known.clusters,
+            generator=np.random.default_rng(self._config.split.seed),
+            folds=np.repeat(np.arange(len(lengths)), lengths),
+            resamples=_RESAMPLES,
+            confidence=_CONFIDENCE,
+        )
+        return [one for one in found if not one.label]
 
     def _cases(self, runs: Sequence[FoldScores]) -> Cases:
         data = self._config.data
@@ -198,43 +271,6 @@ class _Judge:
             subgroups={},
             ordered=data.ordered,
         )
-
-
-def _bootstrap(
-    cases: Cases, areas: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator
-) -> Estimate:
-    """Return an area under weighted cases with the interval that whole units give."""
-    resampling = (
-        clustered(cases.clusters, resamples=_RESAMPLES)
-        if is_clustered(cases)
-        else stratified(cases.truth, resamples=_RESAMPLES)
-    )
-    pieces = [areas(weights) for weights in draw(resampling, generator)]
-    return percentile(
-        np.concatenate(pieces),
-        point=float(areas(np.ones((1, len(cases))))[0]),
-        confidence=_CONFIDENCE,
-        resampling=resampling,
-        n=len(cases),
-        units=resampling.units,
-        span=(0.0, 1.0),
-    )
-
-
-def _areas(cases: Cases, runs: Sequence[FoldScores]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the formula of the mean AUC over folds and labels, each ranked within its fold."""
-    ends = np.cumsum([0, *(len(run.cases) for run in runs)]).tolist()
-    ranked = [
-        (slice(start, end), rank(cases.probabilities[start:end, k], cases.truth[start:end] == k))
-        for start, end in pairwise(ends)
-        for k in cases.judged
-    ]
-
-    def mean(weights: np.ndarray) -> np.ndarray:
-        areas = [weighted_auc(ranking, weights[:, own]) for own, ranking in ranked]
-        return np.asarray(np.mean(areas, axis=0))
-
-    return mean
 
 
 def _decided(run: FoldScores, labels: tuple[str, ...]) -> np.ndarray:

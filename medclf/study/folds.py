@@ -17,6 +17,7 @@ from medclf.cohort.split import Split, split_cohort
 from medclf.digest import canonical_json, digest_bytes, digest_json
 from medclf.durable import write_bytes
 from medclf.errors import LabelsRefused, StorageUnavailable, StudyMisuse
+from medclf.evaluate.compare import Difference
 from medclf.model.weights import WeightsReport
 from medclf.study.alone import alone
 from medclf.study.classical import Descriptions
@@ -25,7 +26,7 @@ from medclf.study.fitting import build_network
 from medclf.study.fold_baselines import run_baselines
 from medclf.study.fold_document import document_of
 from medclf.study.fold_run import FoldRun, FoldScores, run_fold
-from medclf.study.fold_summary import MethodSummary, summarise
+from medclf.study.fold_summary import MethodSummary, compare_methods, summarise
 from medclf.study.home import Home
 from medclf.study.ingest import ingest
 from medclf.study.prepare import Prepared, check_labels, is_ingested, open_pictures, parts_of
@@ -45,6 +46,7 @@ class Folds:
     Attributes:
         methods: the study's own first; `probe` beside it where the network was
             fine-tuned, then the simple readers.
+        ahead: other method → figure → how far the study's own is ahead, by a paired test.
         document: what `folds.json` holds.
         path: of `folds.json`.
         digest: of its bytes.
@@ -53,6 +55,7 @@ class Folds:
     """
 
     methods: Mapping[str, MethodSummary]
+    ahead: Mapping[str, Mapping[str, Difference]]
     document: Mapping[str, Any]
     path: Path
     digest: str
@@ -144,8 +147,10 @@ def _train_folds(
     methods = {
         name: summarise(some, manifest, splits[0].units, config) for name, some in found.items()
     }
+    alike = {name: [run for run in some if run.seed == config.seed] for name, some in found.items()}
+    ahead = compare_methods(alike, manifest, splits[0].units, config)
     document = document_of(
-        methods, manifest=manifest, splits=splits, weights=weights, config=config
+        methods, ahead, manifest=manifest, splits=splits, weights=weights, config=config
     )
     content = canonical_json(document)
     path = config.workspace / "folds.json"
@@ -163,7 +168,7 @@ def _train_folds(
         },
     )
     _log(home, config, weights, manifest, splits, methods, content)
-    return Folds(methods, document, path, digest, unsealing, receipt.sequence)
+    return Folds(methods, ahead, document, path, digest, unsealing, receipt.sequence)
 
 
 def _check(config: StudyConfig, seeds: int) -> None:

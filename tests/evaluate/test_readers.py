@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from medclf.errors import EvaluationError
 from medclf.evaluate.auc import delong
@@ -82,6 +83,32 @@ def test_repeated_cases_make_nothing_surer_when_their_patient_is_known():
     unknown = compared(four, np.repeat(truth, 4))[1].ahead
     assert known.high - known.low > 0.8 * (alone.high - alone.low)
     assert unknown.high - unknown.low < 0.6 * (alone.high - alone.low)
+
+
+def test_cases_of_several_networks_are_ranked_within_their_own():
+    truth, scores = made(2)
+    _, weaker = made(2, seed=1, skill=0.5)
+    folds = np.arange(150) % 3
+    shifted = Reader("network", scores + 10 * folds[:, None])
+    kept = compare_readers(
+        (shifted, Reader("trivial", weaker)),
+        truth,
+        labels=TWO,
+        positive="finding",
+        clusters=("",) * 150,
+        generator=np.random.default_rng(0),
+        folds=folds,
+        resamples=400,
+    )
+    means = [
+        np.mean([roc_auc_score(truth[folds == k], of[folds == k, 1]) for k in range(3)])
+        for of in (scores, weaker)
+    ]
+    assert [one.figure.estimate for one in kept] == pytest.approx(means, abs=1e-12)
+    assert kept[1].ahead.estimate == pytest.approx(means[0] - means[1], abs=1e-12)
+    assert kept[1].ahead.low > 0
+    mixed = compared((shifted, Reader("trivial", weaker)), truth)
+    assert mixed[0].figure.estimate < means[0] - 0.1
 
 
 def test_grades_are_compared_by_kappa_as_well():

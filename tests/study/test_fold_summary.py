@@ -12,11 +12,12 @@ from medclf.cohort.case import Case
 from medclf.cohort.manifest import Manifest
 from medclf.cohort.split import seal_split
 from medclf.config import parse
+from medclf.errors import EvaluationError
 from medclf.model.weights import WeightsReport
 from medclf.study.config import StudyConfig
 from medclf.study.fold_document import document_of
 from medclf.study.fold_run import FoldScores
-from medclf.study.fold_summary import KAPPA, WITHIN, Spread, summarise
+from medclf.study.fold_summary import KAPPA, WITHIN, Spread, compare_methods, summarise
 
 _GRADES = ("none", "mild", "severe")
 
@@ -170,6 +171,7 @@ def test_network_whose_calibration_went_wrong_is_warned_of_by_fold_and_seed(give
     split = seal_split(manifest, np.arange(60), parts, config.split, source="seed")
     document = document_of(
         {"finetune": summary},
+        {},
         manifest=manifest,
         splits=[split],
         weights=WeightsReport("random", "", (), (), ()),
@@ -177,6 +179,36 @@ def test_network_whose_calibration_went_wrong_is_warned_of_by_fold_and_seed(give
     )
     assert document["warnings"][-1] == "Fold 2, seed 4: ended at its bound"
     assert "no longer unseen" in document["statements"][0]
+
+
+def test_methods_are_compared_on_the_same_cases_within_their_folds(given):
+    config, truth, runs, _ = given
+    own = [run for run in runs if run.seed == 4]
+    noise = np.random.default_rng(0)
+    weak = [replace(run, scores=noise.normal(size=run.scores.shape)) for run in own]
+    manifest, units = cohort(config.data.labels, truth), np.arange(60) // 2
+    found = compare_methods({"own": own, "weak": weak[::-1]}, manifest, units, config)
+    assert list(found) == ["weak"]
+    means = [
+        np.mean([_auc(truth[_rows(run)], run.probabilities) for run in some])
+        for some in (own, weak)
+    ]
+    area = found["weak"][WITHIN]
+    assert area.estimate == pytest.approx(means[0] - means[1], abs=1e-12)
+    assert 0 < area.low < area.estimate < area.high
+    assert area.p < 0.05
+    assert "paired bootstrap of 30 whole clusters" in area.method
+    assert (KAPPA in found["weak"]) == config.data.ordered
+    same = compare_methods({"own": own, "copy": own}, manifest, units, config)
+    assert (same["copy"][WITHIN].estimate, same["copy"][WITHIN].p) == (0, 1)
+
+
+def test_methods_that_read_other_cases_are_not_compared(given):
+    config, truth, runs, _ = given
+    own = [run for run in runs if run.seed == 4]
+    manifest = cohort(config.data.labels, truth)
+    with pytest.raises(EvaluationError, match="other cases"):
+        compare_methods({"own": own, "less": own[:2]}, manifest, np.arange(60), config)
 
 
 def test_one_seed_has_no_spread_over_seeds(given):
