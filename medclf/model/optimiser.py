@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from medclf.model.blocks import parameter_blocks
-from medclf.model.fit_config import FitConfig
+from medclf.model.fit_config import FitConfig, Precision
 from medclf.model.network import Network
 
 _FREE = re.compile(r"(^|_)(pos|position|token|tokens|cls|relative_position)(_|$)")
@@ -32,7 +32,10 @@ def make_optimiser(network: Network, config: FitConfig) -> torch.optim.AdamW:
             if names:
                 members = [parameters[name] for name in names]
                 groups.append({"params": members, "weight_decay": decay, "scale": scale})
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    # One pass over the weights instead of ten. Not where float16 is scaled: the fused step undoes
+    # the scale by itself, too late for gradients to be clipped.
+    fused = config.precision is not Precision.FLOAT16
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=fused)
 
 
 def _free_by_name(backbone: nn.Module) -> set[str]:
