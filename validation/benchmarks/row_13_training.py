@@ -41,9 +41,10 @@ def trials(folder: Path, tiny: bool) -> Trials:
         require(off < _BF16_TOLERANCE, f"bf16 scores are {off:.1%} off")
 
     note = "one epoch; ours also averages weights and clips gradients"
-    yield Race("bf16 over f32", parity, ours(study, folder), peer(study), rounds=3, note=note)
+    own = ours(study, folder)
+    yield Race("bf16 over f32", parity, own, peer(study), rounds=3, note=note)
     short = peer(study, short=True)
-    yield Race("bf16 over a plain loop in bf16", parity, ours(study, folder), short, rounds=5)
+    yield Race("bf16 over a plain loop in bf16", parity, own, short, rounds=5, note=note)
     yield probe(study)
 
 
