@@ -1,5 +1,6 @@
 """What changes in the course of a training: weights, their mean, the optimiser, the history."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,15 +90,15 @@ class Course:
         self._stepping.zero_grad()
         self.mean.follow(number)
 
-    def end(self, epoch: Epoch, *, cases: int) -> None:
+    def end(self, epoch: Epoch, error: Callable[[float], float]) -> None:
         """Note an epoch, and keep its mean weights when it is the best so far.
 
         Args:
             epoch: what it came to.
-            cases: of the tune part.
+            error: of the figure that chooses, see `TuneError`.
         """
         self.history.append(epoch)
-        if best_epoch(self.history, cases) == epoch.number:
+        if best_epoch(self.history, error) == epoch.number:
             self.best = {k: v.clone() for k, v in self.mean.values.items()}
 
     def save(self, path: Path, identity: str) -> None:

@@ -1,7 +1,7 @@
 """What one epoch came to, and which of them is kept (ADR 0006)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -46,18 +46,17 @@ class Epoch:
     stall_share: float = 0.0
 
 
-def best_epoch(history: Sequence[Epoch], cases: int) -> int:
+def best_epoch(history: Sequence[Epoch], error: Callable[[float], float]) -> int:
     """Return the number of the best epoch so far, 0 when there is none.
 
     On a small tune part the figure alone picks by luck. So a later epoch takes over when its
     figure is higher by more than one standard error, or when it is within one standard error
     of the highest figure so far and its loss is lower (after the one-standard-error rule of
-    Breiman et al. 1984; standard error of an AUC after Hanley & McNeil 1982 for a balanced
-    part, Q1 = A/(2-A), Q2 = 2A²/(1+A); for other figures it is an approximation).
+    Breiman et al. 1984).
 
     Args:
         history: of epochs in order.
-        cases: of the tune part.
+        error: gives the standard error of a figure of some height, see `TuneError`.
     """
     best, highest = None, -math.inf
     for epoch in history:
@@ -66,15 +65,8 @@ def best_epoch(history: Sequence[Epoch], cases: int) -> int:
             best = epoch
             continue
         # From the highest figure so far, not from the best epoch's: or it could drift down.
-        near = epoch.tune_figure >= highest - _standard_error(highest, cases)
-        ahead = epoch.tune_figure - best.tune_figure > _standard_error(best.tune_figure, cases)
+        near = epoch.tune_figure >= highest - error(highest)
+        ahead = epoch.tune_figure - best.tune_figure > error(best.tune_figure)
         if ahead or (near and epoch.tune_loss < best.tune_loss):
             best = epoch
     return best.number if best else 0
-
-
-def _standard_error(figure: float, cases: int) -> float:
-    a, m = min(max(figure, 0.0), 1.0), max(cases / 2, 1)
-    q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
-    variance = (a * (1 - a) + (m - 1) * (q1 + q2 - 2 * a**2)) / m**2
-    return math.sqrt(max(variance, 0.0))

@@ -30,6 +30,7 @@ from medclf.model.part import Part
 from medclf.model.processes import Processes, others_watched
 from medclf.model.randomness import CaseGenerator, Purpose, stream_seed
 from medclf.model.repeatable import repeatable
+from medclf.model.tune_error import TuneError
 from medclf.model.tuning import Judge
 from medclf.model.unfreezing import unfreeze_blocks
 
@@ -98,11 +99,13 @@ def finetune(
     batches = Batches(pictures, train, config, seed, processes, pinned=on_gpu)
     judge = Judge(network, pictures, train, tune, normalise, config, processes)
     classes = network.architecture.classes
+    task = network.architecture.task
+    error = TuneError.of(config.select_by, tune.truth, classes=classes, task=task).at
     objective = make_objective(
         config,
         train.truth,
         classes=classes,
-        task=network.architecture.task,
+        task=task,
         device=fabric.device,
     )
     with (
@@ -116,7 +119,7 @@ def finetune(
         start = course.resume(checkpoint, identity)
         total = batches.per_epoch * config.epochs
         for number in range(start, config.epochs):
-            if number - best_epoch(course.history, len(tune.rows)) >= config.patience:
+            if number - best_epoch(course.history, error) >= config.patience:
                 break
             model = course.model(number, gradual=gradual)
             train_mode(network, freeze_norms=config.freeze_norms)
@@ -153,14 +156,14 @@ def finetune(
                 learning_rate=course.learning_rate,
                 stall_share=min(reading.waited_s / took, 1.0),
             )
-            course.end(epoch, cases=len(tune.rows))
+            course.end(epoch, error)
             if processes.first:
                 course.save(checkpoint, identity)
                 on_epoch(epoch)
         unfreeze_blocks(network, None)
     network.load_state_dict(course.best)
     network.eval()
-    return Fitted(tuple(course.history), best_epoch(course.history, len(tune.rows)), start)
+    return Fitted(tuple(course.history), best_epoch(course.history, error), start)
 
 
 def _ready(
