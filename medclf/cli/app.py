@@ -98,8 +98,7 @@ def quiet_libraries() -> None:
     Their errors still come through.
     """
     for name in (
-        "lightning_fabric",
-        "lightning.fabric",
+        "lightning_fabric.utilities.rank_zero",  # importing its parent would set that one's level
         "mlflow",
         "alembic",
         "pydicom",

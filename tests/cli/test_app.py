@@ -160,3 +160,14 @@ def test_a_release_may_be_required(walked, tmp_path, medclf):
     code, _, err = medclf("serve", walked.package, "--require-release", "--home", tmp_path / "home")
     assert code == 2
     assert "medclf release" in err
+
+
+def test_what_lightning_says_of_its_precision_does_not_reach_the_terminal():
+    script = (
+        "from medclf.cli.app import quiet_libraries; quiet_libraries()\n"
+        "from lightning_fabric import Fabric; Fabric(precision='bf16-mixed')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout + done.stderr == ""
