@@ -86,10 +86,14 @@ def _bars() -> Iterator[Progress]:
         console=Console(stderr=True),
     )
     tasks: dict[str, Any] = {}
+    reached: dict[str, int] = {}
 
     def show(stage: str, done: int, total: int, note: str) -> None:
         if stage not in tasks:  # what a run that goes on finds done took no time now
             tasks[stage] = bars.add_task(stage, total=total, completed=done, note=note)
+        elif done < reached[stage]:  # the stage begins anew, as in each fold
+            bars.reset(tasks[stage], total=total, completed=done, note=note)
+        reached[stage] = done
         bars.update(tasks[stage], completed=done, total=total, note=note)
 
     with bars:
@@ -99,9 +103,13 @@ def _bars() -> Iterator[Progress]:
 def _lines() -> Progress:
     last: dict[str, float] = {}
     first: dict[str, tuple[float, int]] = {}
+    reached: dict[str, int] = {}
 
     def show(stage: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()
+        if done < reached.get(stage, done):  # the stage begins anew, as in each fold
+            del first[stage]
+        reached[stage] = done
         began, found = first.setdefault(stage, (now, done))
         if stage in last and done < total and now - last[stage] < _QUIET_EVERY_S:
             return
