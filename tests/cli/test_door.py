@@ -15,4 +15,4 @@ def test_a_stage_that_begins_anew_is_timed_anew(capsys, monkeypatch):
             show("fine-tune", done, 10, "fold 2/2")
     lines = capsys.readouterr().err.splitlines()
     left = [re.search(r"\((.*) left\)", line) for line in lines]
-    assert [found and found[1] for found in left] == [None, "2 min", None, None, "6 min", "5 min"]
+    assert [found and found[1] for found in left] == [None, "2 min", None, None, "6 min", "6 min"]
