@@ -39,7 +39,7 @@ def figures_on_part(
         ordered: whether `labels` are grades, from the lowest to the highest.
 
     Raises:
-        EvaluationError: a label has no case, or a probability is none.
+        EvaluationError: a label has no case, or a probability is not in [0, 1].
     """
     decisions = np.zeros(probabilities.shape, dtype=np.bool_)
     for point in points:
